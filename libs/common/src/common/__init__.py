@@ -1,0 +1,1 @@
+"""What every Fiido Kefu service shares: contracts, events, bus, Redis, chassis."""

@@ -1,0 +1,1 @@
+"""One AI turn from question to end, spoken with Coze."""

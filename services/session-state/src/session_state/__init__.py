@@ -1,0 +1,1 @@
+"""What is true about every session: states, rules, shifts, load."""
