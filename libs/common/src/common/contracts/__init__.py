@@ -1,0 +1,1 @@
+"""What services say to each other over HTTP, one file a provider: paths, models, failures."""
