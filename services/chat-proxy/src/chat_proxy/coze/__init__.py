@@ -1,0 +1,1 @@
+"""Everything that knows how Coze speaks; nothing outside this package does."""

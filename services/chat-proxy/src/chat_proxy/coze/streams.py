@@ -1,0 +1,139 @@
+"""One attempt at an answer: the workflow's event stream, over aiohttp, read to a definite end."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import aiohttp
+import orjson
+
+from chat_proxy.coze.calls import LOGID, json_object
+from chat_proxy.coze.deadlines import Deadlines
+from chat_proxy.coze.decode import Broken, Delta, Item, Limits, StreamDecoder
+from chat_proxy.coze.faults import CozeError, Fault, FaultKind, fault_of
+
+log = logging.getLogger(__name__)
+
+_PATH = "/v1/workflows/chat"
+_MAX_ERROR_BODY = 64 * 1024
+# After the last event the body's end is due at once; waiting for it keeps the connection usable.
+_SETTLE_SECONDS = 0.02
+
+OnItem = Callable[[Item], Awaitable[None]]
+"""Gets every item as it is decoded, `Broken` excepted; must not raise."""
+
+
+class AnswerStreams:
+    """Opens streams below one base with a pool of connections."""
+
+    def __init__(
+        self, http: aiohttp.ClientSession, base: str, deadlines: Deadlines, limits: Limits
+    ) -> None:
+        self._http = http
+        self._url = base.rstrip("/") + _PATH
+        self._deadlines = deadlines
+        self._limits = limits
+
+    async def read(self, bearer: str, body: Mapping[str, Any], on_item: OnItem) -> None:
+        """Returns after `Finished` was handed on; every other end is a `CozeError`."""
+        headers = {
+            "Authorization": f"Bearer {bearer}",
+            "Content-Type": "application/json",
+            "Accept": "text/event-stream",
+            "Accept-Encoding": "identity",
+        }
+        opened = False
+        logid = ""
+        try:
+            async with (
+                asyncio.timeout(self._deadlines.first_delta) as deadline,
+                self._http.post(
+                    self._url, data=orjson.dumps(body), headers=headers, allow_redirects=False
+                ) as response,
+            ):
+                logid = response.headers.get(LOGID, "")
+                log.info("coze stream", extra={"status": response.status, "logid": logid})
+                await _refuse_other_than_stream(response)
+                opened = True
+                fault = await self._relay(response.content, on_item, deadline)
+        except TimeoutError as error:
+            raise CozeError(Fault(FaultKind.DEADLINE, logid=logid)) from error
+        except aiohttp.ClientResponseError as error:
+            raise CozeError(Fault(FaultKind.GARBAGE, detail="not HTTP", logid=logid)) from error
+        except (aiohttp.ClientError, OSError) as error:
+            kind = FaultKind.TRUNCATED if opened else FaultKind.UNREACHABLE
+            raise CozeError(Fault(kind, detail=type(error).__name__, logid=logid)) from error
+        if fault is not None:
+            raise CozeError(fault.with_logid(logid))
+
+    async def _relay(
+        self, content: aiohttp.StreamReader, on_item: OnItem, deadline: asyncio.Timeout
+    ) -> Fault | None:
+        decoder = StreamDecoder(self._limits)
+        loop = asyncio.get_running_loop()
+        first_delta_at = deadline.when()
+        events = 0
+        while True:
+            chunk = await content.readany()
+            for item in decoder.feed(chunk) if chunk else decoder.close():
+                if isinstance(item, Broken):
+                    return item.fault
+                if isinstance(item, Delta):
+                    first_delta_at = None
+                await on_item(item)
+            if decoder.ended:
+                break
+            if decoder.events > events:
+                events = decoder.events
+                gap_at = loop.time() + self._deadlines.gap
+                deadline.reschedule(min(gap_at, first_delta_at or gap_at))
+        if decoder.differing_answers:
+            log.warning("the answer's text differs from its deltas")
+        deadline.reschedule(None)
+        await _settle(content)
+        return None
+
+
+async def _settle(content: aiohttp.StreamReader) -> None:
+    """Read up to the body's end where it comes at once; else the connection is given up."""
+    try:
+        async with asyncio.timeout(_SETTLE_SECONDS):
+            while not content.at_eof():
+                await content.readany()
+    except (TimeoutError, aiohttp.ClientError, OSError):
+        log.debug("the answer's stream stayed open after its end")
+
+
+async def _refuse_other_than_stream(response: aiohttp.ClientResponse) -> None:
+    """Errors may come as a status, or as 200 with a JSON body instead of a stream."""
+    if response.headers.get("Content-Encoding", "identity") != "identity":
+        raise CozeError(Fault(FaultKind.GARBAGE, detail="compressed stream"))
+    if response.status == 200 and response.content_type == "text/event-stream":
+        return
+    raw = bytearray()
+    while len(raw) <= _MAX_ERROR_BODY:
+        chunk = await response.content.readany()
+        if not chunk:
+            break
+        raw += chunk
+    body = json_object(bytes(raw))
+    logid = response.headers.get(LOGID, "")
+    if response.status == 200 and (body is None or body.get("code") in (None, 0, "0")):
+        raise CozeError(Fault(FaultKind.GARBAGE, detail=response.content_type[:80], logid=logid))
+    raise CozeError(fault_of(body or {}, status=response.status, logid=logid))
+
+
+def session_of(deadlines: Deadlines, *, connections: int) -> aiohttp.ClientSession:
+    """A client session for streams; the caller closes it."""
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=connections, keepalive_timeout=15),
+        timeout=aiohttp.ClientTimeout(
+            total=None,
+            connect=deadlines.pool,
+            sock_connect=deadlines.connect,
+            sock_read=deadlines.read,
+        ),
+        auto_decompress=False,
+        cookie_jar=aiohttp.DummyCookieJar(),
+    )
