@@ -25,8 +25,9 @@ def frame(name: str, body: object, *, newline: str = "\n", space: str = " ") -> 
     return f"event:{space}{name}{newline}data:{space}{data}{newline}{newline}".encode()
 
 
-def message(text: object, *, id: str = "M1", type: str = "answer", role: str = "assistant"):
-    return {"id": id, "role": role, "type": type, "content": text, "content_type": "text"}
+def message(text: object, **kw: str) -> dict[str, object]:
+    base = {"id": "M1", "role": "assistant", "type": "answer", "content_type": "text"}
+    return {**base, **kw, "content": text}
 
 
 def chat(status: str, **extra: object) -> dict[str, object]:
@@ -260,9 +261,7 @@ SMALL = Limits(line=200, event=600, answer=60)
 
 @settings(max_examples=400, deadline=None)
 @given(stream=STREAMS, data=st.data(), limits=st.sampled_from([LIMITS, SMALL]))
-def test_any_split_gives_the_same_items(
-    stream: bytes, data: st.DataObject, limits: Limits
-) -> None:
+def test_any_split_gives_the_same_items(stream: bytes, data: st.DataObject, limits: Limits) -> None:
     cuts = data.draw(st.lists(st.integers(0, len(stream)), max_size=20).map(sorted))
     chunks = [stream[a:b] for a, b in zip([0, *cuts], [*cuts, len(stream)], strict=True)]
     whole = decode(stream, limits=limits)

@@ -76,16 +76,17 @@ class TokenKeeper:
         now: Callable[[], float],
         capacity: int = 10_000,
         renew_early_seconds: float = 30,
+        on_refresh: Callable[[], None] = lambda: None,
     ) -> None:
         self._exchange = exchange
         self._shared = shared
         self._now = now
         self._capacity = capacity
         self._early = renew_early_seconds
+        self._on_refresh = on_refresh
         self._memory: OrderedDict[str, Token] = OrderedDict()
         self._flights: dict[str, tuple[asyncio.Lock, int]] = {}
         self.obtained_at: float | None = None
-        self.refreshes = 0
 
     async def token(self, session_name: str) -> str:
         """A token that is good for at least the early margin."""
@@ -123,7 +124,7 @@ class TokenKeeper:
         """A token that ends within the margin serves this one call (a clock may be wrong here)."""
         token = await self._exchange(session_name)
         self.obtained_at = self._now()
-        self.refreshes += 1
+        self._on_refresh()
         return token
 
     @asynccontextmanager
