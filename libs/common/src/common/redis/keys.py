@@ -124,12 +124,13 @@ class Keys:
         return self._key("family", family)
 
     def families(self, agent_id: str) -> str:
-        """auth · set of family ids · an agent's logins."""
+        """auth · zset family id → UTC seconds of its end · an agent's logins; one that is not
+        in here is dead, whatever its hash says."""
         return self._key("families", agent_id)
 
-    def revoked(self, agent_id: str) -> str:
-        """auth · hash jti or `*` → not_before; EX of the longest access token."""
-        return self._key("revoked", agent_id)
+    def devices(self, agent_id: str) -> str:
+        """auth · zset hash of a device id → UTC seconds · devices that logged in before."""
+        return self._key("devices", agent_id)
 
     def agent_seen(self) -> str:
         """auth · zset agent id → UTC seconds of the last heartbeat of those not offline."""
