@@ -1,0 +1,1 @@
+"""The Coze simulator: the protocol of the Coze API on a laptop, every fault on request."""
