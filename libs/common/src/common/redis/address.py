@@ -53,6 +53,9 @@ def parse_address(url: str) -> Address:
     login, _, places = parts.netloc.rpartition("@")
     options = {name: values[-1] for name, values in parse_qs(parts.query).items()}
     service, database = _path(kind, parts)
+    wait_replicas = int(options.get("wait_replicas", "0"))
+    if wait_replicas and kind == "cluster":  # see `Line._connect`: PUBLISH is no write there
+        raise ValueError("REDIS_URL: wait_replicas is for standalone and Sentinel")
     return Address(
         kind=kind,
         nodes=_nodes(places, 26379 if kind == "sentinel" else 6379),
@@ -61,7 +64,7 @@ def parse_address(url: str) -> Address:
         credentials=_credentials(login),
         sentinel_credentials=_credentials(":" + options.get("sentinel_password", "")),
         tls=ssl.create_default_context() if parts.scheme.startswith("rediss") else None,
-        wait_replicas=int(options.get("wait_replicas", "0")),
+        wait_replicas=wait_replicas,
     )
 
 

@@ -127,6 +127,10 @@ class Line:
             words.append(("CLIENT", "SETNAME", self._name))
         if self._address.database:
             words.append(("SELECT", self._address.database))
+        if self._address.wait_replicas:
+            # WAIT looks at the last write of this connection. Without one it would confirm an
+            # answer that an idempotency id found, whose write no replica may have
+            words.append(("PUBLISH", "wait", ""))
         # accepted is not alive: a frozen server's kernel accepts too
         words.append(("PING",))
         try:
