@@ -1,0 +1,91 @@
+"""Runs an app as a process that leaves cleanly: not ready, drain, then gone."""
+
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterator
+
+import uvicorn
+import uvloop
+from fastapi import FastAPI
+
+from common.app.chassis import Chassis
+from common.logging import configure
+
+log = logging.getLogger(__name__)
+
+# After the drain hooks only short answers are left.
+_LAST_ANSWERS_SECONDS = 5
+_KEEP_ALIVE_SECONDS = 75  # above our clients' 15 s, so that a reused connection is never a dead one
+FAILED = 70  # a supervised task died: the orchestrator starts the process again
+_BACKLOG = 2048
+
+
+class Server(uvicorn.Server):
+    """uvicorn, with our signals and our drain instead of its own: by itself it waits for open
+    event streams for ever, or cuts them all."""
+
+    def __init__(self, config: uvicorn.Config, chassis: Chassis) -> None:
+        super().__init__(config)
+        self._chassis = chassis
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Ours are set in `run`; in tests there are none."""
+        yield
+
+    async def on_tick(self, counter: int) -> bool:
+        """The end also comes when a supervised task died."""
+        if self._chassis.failed is not None:
+            self.should_exit = True
+        return await super().on_tick(counter)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """The app still serves while its hooks drain it; then the door closes."""
+        await self._chassis.drain()
+        await super().shutdown(sockets)
+
+
+def make_server(app: FastAPI, *, host: str, port: int) -> Server:
+    """The server of a service, in tests and in production the same."""
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        # the gateway alone knows which proxies to trust
+        proxy_headers=False,
+        backlog=_BACKLOG,
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=_LAST_ANSWERS_SECONDS,
+    )
+    return Server(config, app.state.chassis)
+
+
+def serve(create_app: Callable[[], FastAPI]) -> None:
+    """The whole `__main__` of a service. Exit status 0 after SIGTERM or SIGINT, 70 when a
+    supervised task died, 2 on wrong settings, 3 when the start failed."""
+    app = create_app()
+    chassis: Chassis = app.state.chassis
+    settings = chassis.settings
+    configure(chassis.name, settings.log_level, file=settings.log_file, secrets=settings.secrets())
+    server = make_server(app, host=settings.host, port=settings.port)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_run(server))
+    if chassis.failed is not None:
+        sys.exit(FAILED)
+
+
+async def _run(server: Server) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, server.handle_exit, number, None)
+    await server.serve()

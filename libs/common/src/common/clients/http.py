@@ -1,0 +1,169 @@
+"""Calls from service to service: pooled, with a deadline, failures as this process's own errors."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any, Self, TypeVar
+
+import aiohttp
+import orjson
+from pydantic import BaseModel, ValidationError
+from yarl import URL
+
+from common.contracts.common import Headers
+from common.errors import ServiceError, Unavailable, error_from
+from common.logging import request_id, traceparent
+from common.security.internal import InternalSigner
+
+M = TypeVar("M", bound=BaseModel)
+
+# Below uvicorn's keep-alive of 75 s: a connection we reuse is never one the server just closed.
+_KEEP_ALIVE_SECONDS = 15.0
+
+
+class ServiceClient:
+    """A client of the service called `audience`. Made in the wiring, inside the running loop;
+    closed at its end. Nothing is retried: who calls knows what may be done twice.
+
+    Answers are the contract's model itself or the success envelope around it. Failures come back
+    as the ServiceError the provider named; no connection, no answer in time, or one that can't be
+    read is Unavailable.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        audience: str,
+        signer: InternalSigner,
+        timeout_seconds: float = 10.0,
+        pool: int = 100,
+    ) -> None:
+        self.base_url = base_url.rstrip("/")
+        self.audience = audience
+        self._signer = signer
+        self._timeout_seconds = timeout_seconds
+        self._urls: dict[str, URL] = {}
+        self.session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=pool, keepalive_timeout=_KEEP_ALIVE_SECONDS),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            # the deadline is ours; aiohttp's own would count streams as one answer
+            timeout=aiohttp.ClientTimeout(total=None),
+            trust_env=False,
+        )
+
+    async def close(self) -> None:
+        await self.session.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    def headers(self, more: Mapping[str, str] | None = None) -> dict[str, str]:
+        """What every call between services carries: credential, request id, trace."""
+        headers = {Headers.INTERNAL_TOKEN: self._signer.header(self.audience)}
+        if request_id.get():
+            headers[Headers.REQUEST_ID] = request_id.get()
+        if traceparent.get():
+            headers[Headers.TRACEPARENT] = traceparent.get()
+        if more:
+            headers.update(more)
+        return headers
+
+    async def get(
+        self,
+        path: str,
+        answer: type[M],
+        *,
+        params: Mapping[str, str | int] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> M:
+        return _read(await self.call("GET", path, params=params, headers=headers), answer)
+
+    async def post(
+        self,
+        path: str,
+        body: BaseModel | None,
+        answer: type[M],
+        *,
+        headers: Mapping[str, str] | None = None,
+        timeout_seconds: float | None = None,
+    ) -> M:
+        raw = await self.call(
+            "POST", path, body=body, headers=headers, timeout_seconds=timeout_seconds
+        )
+        return _read(raw, answer)
+
+    async def tell(
+        self, path: str, body: BaseModel, *, headers: Mapping[str, str] | None = None
+    ) -> None:
+        """POST where only the success counts."""
+        await self.call("POST", path, body=body, headers=headers)
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: BaseModel | None = None,
+        params: Mapping[str, str | int] | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout_seconds: float | None = None,
+    ) -> bytes:
+        """The raw answer of a success; raises ServiceError for everything else."""
+        sent = self.headers(headers)
+        data = None
+        if body is not None:
+            data = orjson.dumps(body.model_dump(mode="json", by_alias=True, exclude_none=True))
+            sent["Content-Type"] = "application/json"
+        try:
+            async with (
+                asyncio.timeout(timeout_seconds or self._timeout_seconds),
+                self.session.request(
+                    method,
+                    self._url(path),
+                    data=data,
+                    params=params,
+                    headers=sent,
+                    allow_redirects=False,
+                ) as response,
+            ):
+                raw = await response.read()
+                status = response.status
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            raise Unavailable(service=self.audience, reason=type(error).__name__) from error
+        if status >= 300:
+            raise failure(raw, status)
+        return raw
+
+    def _url(self, path: str) -> URL:
+        url = self._urls.get(path)
+        if url is None:
+            # paths are templates filled with checked names; few enough to keep
+            url = URL(self.base_url + path)
+            if len(self._urls) < 1000:
+                self._urls[path] = url
+        return url
+
+
+def failure(raw: bytes, status: int) -> ServiceError:
+    """The failure in an answer; whatever is not the envelope is Unavailable."""
+    try:
+        error = orjson.loads(raw)["error"]
+        code, details = error["code"], error.get("details", {})
+    except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
+        return Unavailable(upstream_status=status)
+    if not isinstance(code, str) or not isinstance(details, dict):
+        return Unavailable(upstream_status=status)
+    return error_from(code, details, status=status)
+
+
+def _read(raw: bytes, answer: type[M]) -> M:
+    try:
+        found: Any = orjson.loads(raw)
+        if isinstance(found, dict) and found.get("success") is True and "data" in found:
+            found = found["data"]
+        return answer.model_validate(found)
+    except (orjson.JSONDecodeError, ValidationError) as error:
+        raise Unavailable(reason="unreadable answer") from error

@@ -1,0 +1,11 @@
+"""UTC seconds as a parameter, so that logic never reads the wall clock itself."""
+
+import time
+from collections.abc import Callable
+
+Clock = Callable[[], float]
+
+
+def system_clock() -> float:
+    """UTC seconds with fractions."""
+    return time.time()

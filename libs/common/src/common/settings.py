@@ -1,0 +1,113 @@
+"""Settings from the environment: read once, frozen, and refused by name when they are wrong."""
+
+import base64
+import binascii
+import re
+import sys
+from typing import Annotated, Any, Literal, Self, TypeVar
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
+
+# Words that only a secret made for a laptop carries.
+_DEVELOPMENT_WORDS = re.compile(
+    r"dev|change.?me|example|secret|password|test|admin|1234", re.IGNORECASE
+)
+_SHORTEST_SECRET = 32
+_FEWEST_DISTINCT_CHARACTERS = 10
+
+
+def _public_keys(value: str) -> str:
+    for key in value.split(","):
+        try:
+            raw = base64.urlsafe_b64decode(key.strip() + "=" * (-len(key.strip()) % 4))
+        except (binascii.Error, ValueError):
+            raw = b""
+        if len(raw) != 32:
+            raise ValueError("must be base64url of raw Ed25519 public keys, comma-separated")
+    return value
+
+
+PublicKeys = Annotated[str, AfterValidator(_public_keys)]
+
+
+class ServiceSettings(BaseSettings):
+    """What every service reads. A service adds its own fields; the variable of `some_field` is
+    `SOME_FIELD`. Secrets are `SecretStr`; durations end in `_seconds`."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    app_env: Literal["development", "test", "production"] = "development"
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_file: str | None = None
+    default_language: str = Field(default="zh", pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*$")
+
+    redis_url: str = Field(default="redis://127.0.0.1:6379/0", repr=False)
+    redis_tag: str = Field(default="kefu", pattern=r"^[A-Za-z0-9_-]{1,40}$")
+    redis_pool_size: int = Field(default=50, ge=2, le=1000)
+    allow_evicting_redis: bool = False
+
+    internal_secret: SecretStr = Field(min_length=16)
+    visitor_token_public_key: PublicKeys
+    agent_token_public_key: PublicKeys
+
+    max_body_bytes: int = Field(default=65_536, ge=1024)
+    slow_request_seconds: float = Field(default=1.0, gt=0)
+    drain_seconds: float = Field(default=30.0, ge=0, le=600)
+
+    @property
+    def production(self) -> bool:
+        return self.app_env == "production"
+
+    def secrets(self) -> list[str]:
+        """Every secret value set, so that logging can mask it wherever it turns up."""
+        values = (getattr(self, name) for name in type(self).model_fields)
+        return [v.get_secret_value() for v in values if isinstance(v, SecretStr) and len(v) > 0]
+
+    @model_validator(mode="after")
+    def _production_secrets(self) -> Self:
+        if not self.production:
+            return self
+        weak = [
+            name.upper()
+            for name in type(self).model_fields
+            if isinstance(value := getattr(self, name), SecretStr)
+            and len(value) > 0
+            and is_weak(value.get_secret_value())
+        ]
+        if weak:
+            raise ValueError(f"too weak for APP_ENV=production: {', '.join(weak)}")
+        return self
+
+
+def is_weak(secret: str) -> bool:
+    """Short, made of few characters, or carrying a word of a development default."""
+    return (
+        len(secret) < _SHORTEST_SECRET
+        or len(set(secret)) < _FEWEST_DISTINCT_CHARACTERS
+        or _DEVELOPMENT_WORDS.search(secret) is not None
+    )
+
+
+S = TypeVar("S", bound=ServiceSettings)
+
+
+def load_settings(cls: type[S], **overrides: Any) -> S:
+    """The settings, or a line per wrong variable on stderr (never its value) and exit status 2."""
+    try:
+        return cls(**overrides)
+    except ValidationError as error:
+        lines = [_line(e["loc"], e["msg"]) for e in error.errors(include_input=False)]
+    except SettingsError as error:
+        # its text names field and source, never the value
+        lines = [str(error)]
+    sys.stderr.write("Wrong settings:\n" + "".join(f"  {line}\n" for line in lines))
+    raise SystemExit(2)
+
+
+def _line(location: tuple[int | str, ...], message: str) -> str:
+    if not location:
+        return message
+    return f"{str(location[0]).upper()}: {message}"
