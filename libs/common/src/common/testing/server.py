@@ -95,17 +95,26 @@ class Server:
 
     def ask(self, *words: str | int) -> Any:
         """One command on a connection of its own; an error reply is raised."""
+        return self.ask_all(words)[0]
+
+    def ask_all(self, *commands: Sequence[str | int]) -> list[Any]:
+        """The commands one after another on one connection."""
         reader = hiredis.Reader(encoding="utf-8", notEnoughData=Ellipsis)
+        replies: list[Any] = []
         with socket.create_connection(("127.0.0.1", self.port), START_SECONDS) as connection:
-            connection.sendall(hiredis.pack_command(words))  # type: ignore[arg-type]
-            while (reply := reader.gets()) is Ellipsis:
-                data = connection.recv(65536)
-                if not data:
+            for words in commands:
+                connection.sendall(hiredis.pack_command(tuple(words)))  # type: ignore[arg-type]
+            while len(replies) < len(commands):
+                if (reply := reader.gets()) is not Ellipsis:
+                    replies.append(reply)
+                elif data := connection.recv(65536):
+                    reader.feed(data)
+                else:
                     raise ConnectionError("closed by the server")
-                reader.feed(data)
-        if isinstance(reply, Exception):
-            raise reply
-        return reply
+        for reply in replies:
+            if isinstance(reply, Exception):
+                raise reply
+        return replies
 
     def _answers(self) -> bool:
         try:
@@ -143,8 +152,9 @@ def replicated_pair(
         ) as replica,
     ):
         _wait(lambda: "master_link_status:up" in replica.ask("INFO", "replication"))
-        # a replica acknowledges only after it has written its first snapshot
-        _wait(lambda: master.ask("WAIT", 1, 100) == 1)
+        # it acknowledges nothing before it has written its first append-only file
+        words = (("SET", "ready", 1), ("DEL", "ready"), ("WAIT", 1, 100))
+        _wait(lambda: master.ask_all(*words)[-1] == 1)
         yield master, replica
 
 
