@@ -1,0 +1,3 @@
+"""Fixtures of every test in the repository."""
+
+pytest_plugins = ["common.testing.plugin"]
