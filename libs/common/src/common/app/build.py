@@ -178,7 +178,8 @@ def _add_health(app: FastAPI, chassis: Chassis) -> None:
         is_ready = chassis.started and not chassis.draining and not chassis.failed
         is_ready = is_ready and all(state == "ok" for state in checks.values())
         status = "draining" if chassis.draining else "ok" if is_ready else "not_ready"
-        body = dump({"status": status, "service": chassis.name, "checks": checks})
+        facts = {name: fact() for name, fact in chassis.facts.items()}
+        body = dump({"status": status, "service": chassis.name, "checks": checks, **facts})
         return Response(body, 200 if is_ready else 503, media_type="application/json")
 
     async def metrics(_: Request) -> Response:

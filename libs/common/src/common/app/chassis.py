@@ -76,6 +76,7 @@ class Chassis:
         self.draining = False
         self.started = False
         self.failed: str | None = None
+        self.facts: dict[str, Callable[[], object]] = {}
         self._checks: dict[str, Check] = {}
         self._hooks: list[Hook] = []
         self._supervised: list[asyncio.Task[Any]] = []
@@ -86,6 +87,10 @@ class Chassis:
     def add_check(self, name: str, check: Check) -> None:
         """Ready means that no check raises; `name` shows in /health/ready."""
         self._checks[name] = check
+
+    def add_fact(self, name: str, fact: Callable[[], object]) -> None:
+        """Shows in /health/ready without deciding it: what operators want to know beside."""
+        self.facts[name] = fact
 
     def on_drain(self, hook: Hook) -> None:
         """Runs on SIGTERM, beside the others, within `drain_seconds`; the app still serves."""

@@ -186,12 +186,14 @@ class RenewLease(Strict):
 
 class BindConversation(Strict):
     """Set-if-absent under the ticket's epoch; answers `Bound` naming the one that counts,
-    or TURN_LOST when epoch or turn moved on."""
+    or TURN_LOST when epoch or turn moved on. `instead_of` names a conversation that Coze refuses
+    (4001, 4002): it counts as absent."""
 
     session_name: SessionName
     turn_id: str
     epoch: int
     conversation_id: str
+    instead_of: str | None = None
 
 
 class Bound(Lenient):
