@@ -96,3 +96,36 @@ class KeyGrant(Lenient):
     id: str | None = None
     name: ShortText | None = None
     scopes: list[Literal["read", "ops", "write"]] = []
+
+
+class SessionAnswer(Lenient):
+    """Login and refresh; no envelope. `refresh_token` is left out where the call brought it in
+    the cookie: the successor is in the cookie then."""
+
+    success: Literal[True] = True
+    token: str
+    refresh_token: str | None = None
+    token_type: Literal["bearer"] = "bearer"  # noqa: S105 - a scheme's name
+    expires_in: int
+    permissions: list[str]
+    agent: Agent
+
+
+class AgentPage(Lenient):
+    """Active accounts by user name."""
+
+    agents: list[Agent]
+    total: int
+    limit: int
+    offset: int
+    has_more: bool
+
+
+class PresenceAnswer(Lenient):
+    status: Presence
+
+
+class ResetAnswer(Lenient):
+    """`password` is there, this once, where none was wished for."""
+
+    password: str | None = None

@@ -86,7 +86,7 @@ class TokenSigner:
         claims = {"sub": name, "sid": sid, "shop": shop, "vip": vip}
         return self._sign("visitor", claims, lifetime_seconds)
 
-    def sign_agent(
+    def sign_agent(  # noqa: PLR0913
         self,
         *,
         agent_id: str,
@@ -97,7 +97,9 @@ class TokenSigner:
         jti: str,
         family: str,
         lifetime_seconds: int = AGENT_SECONDS,
+        issued_at: float | None = None,
     ) -> str:
+        """`issued_at` is the account's own clock, by which revocations are older or newer."""
         claims = {
             "sub": agent_id,
             "username": username,
@@ -107,11 +109,18 @@ class TokenSigner:
             "jti": jti,
             "family": family,
         }
-        return self._sign("access", claims, lifetime_seconds)
+        return self._sign("access", claims, lifetime_seconds, issued_at)
 
-    def _sign(self, typ: str, claims: dict[str, Any], lifetime_seconds: int) -> str:
+    def _sign(
+        self,
+        typ: str,
+        claims: dict[str, Any],
+        lifetime_seconds: int,
+        issued_at: float | None = None,
+    ) -> str:
         now = self._clock()
-        times = {"iat": round(now, 3), "exp": int(now + lifetime_seconds)}
+        iat = round(now, 3) if issued_at is None else issued_at
+        times = {"iat": iat, "exp": int(now + lifetime_seconds)}
         payload = {"iss": ISSUER, "typ": typ, **claims, **times}
         return jwt.encode(payload, self._key, algorithm=ALGORITHM)
 
