@@ -34,7 +34,7 @@ from dev.simulator.stream import (
     Wait,
     dump,
 )
-from dev.simulator.wire import CallerGoneError, Exchange
+from dev.wire import CallerGoneError, Exchange
 
 MAX_MESSAGES = 50
 IMPLICIT_OWNER = "*"

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 
 from dev.simulator.coze import Coze
 from dev.simulator.faults import FAULTS, Armed, UnknownFaultError, parse
-from dev.simulator.wire import Exchange
+from dev.wire import Exchange
 
 PLACES = ("chat", "token", "conversation", "history", "retrieve", "cancel", "bot", "any")
 

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from dev.simulator.coze import Coze
 from dev.simulator.faults import FAULTS, Called
-from dev.simulator.wire import Exchange
+from dev.wire import Exchange
 
 MEGABYTE = 1024 * 1024
 TOKEN_INVALID = 700012006

@@ -10,7 +10,7 @@ from dev.simulator.coze import Coze
 from dev.simulator.doors import TOKEN_INVALID, play_doors, refuse_json
 from dev.simulator.ledger import Conversation
 from dev.simulator.oauth import RefusedError, duration_of
-from dev.simulator.wire import Exchange, Handler
+from dev.wire import Exchange, Handler
 
 TOKEN_PATH = "/api/permission/oauth2/token"  # noqa: S105 - a path, no secret
 BOT_PREFIX = "/v1/bots/"

@@ -6,16 +6,19 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from dev.simulator.coze import Coze
+from dev.simulator.ids import log_id
 from dev.simulator.routes import handler
 from dev.simulator.settings import SimulatorSettings
-from dev.simulator.wire import listening
+from dev.wire import listening
 
 
 @asynccontextmanager
 async def serving(coze: Coze) -> AsyncIterator[int]:
     """Serves while the context is open; yields the port."""
     settings: SimulatorSettings = coze.settings
-    async with listening(handler(coze), host=settings.host, port=settings.port) as port:
+    async with listening(
+        handler(coze), host=settings.host, port=settings.port, log_ids=log_id
+    ) as port:
         yield port
 
 

@@ -1,8 +1,8 @@
-"""A small HTTP/1.1 server that lets its handler break every rule of HTTP on request.
+"""A small HTTP/1.1 server whose handler may break every rule of HTTP; simulator and mail catcher.
 
 A web framework would repair what the simulator has to break: half frames, resets, answers that are
-not HTTP. It also costs CPU that the benchmarks would charge to the upstream. So the simulator
-speaks on asyncio streams directly.
+not HTTP. It also costs CPU that the benchmarks would charge to the upstream. So this one stands on
+asyncio streams directly.
 """
 
 import asyncio
@@ -16,8 +16,6 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import orjson
-
-from dev.simulator.ids import log_id
 
 MAX_BODY = 1024 * 1024
 MAX_HEAD = 64 * 1024
@@ -74,7 +72,7 @@ class Request:
 
 @dataclass(slots=True)
 class Exchange:
-    """One request and the pen to answer it with; `logid` goes out as `x-tt-logid`."""
+    """One request and the pen to answer it with; a `logid` goes out as `x-tt-logid`."""
 
     request: Request
     reader: asyncio.StreamReader
@@ -162,7 +160,7 @@ class Exchange:
         lines = [
             f"HTTP/1.1 {status} {REASONS.get(status, 'Status')}",
             f"content-type: {content_type}",
-            f"x-tt-logid: {self.logid}",
+            *([f"x-tt-logid: {self.logid}"] if self.logid else []),
             *(f"{name}: {value}" for name, value in headers.items()),
         ]
         return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
@@ -172,7 +170,9 @@ Handler = Callable[[Exchange], Awaitable[None]]
 
 
 @asynccontextmanager
-async def listening(handle: Handler, *, host: str, port: int) -> AsyncIterator[int]:
+async def listening(
+    handle: Handler, *, host: str, port: int, log_ids: Callable[[], str] = str
+) -> AsyncIterator[int]:
     """Serves `handle` while the context is open; yields the port (a free one where 0 was asked)."""
     talks: set[asyncio.Task[Any]] = set()
 
@@ -181,7 +181,7 @@ async def listening(handle: Handler, *, host: str, port: int) -> AsyncIterator[i
         assert task is not None
         talks.add(task)
         try:
-            await _converse(handle, reader, writer)
+            await _converse(handle, reader, writer, log_ids=log_ids)
         except asyncio.CancelledError:
             writer.transport.abort()
         finally:
@@ -198,12 +198,16 @@ async def listening(handle: Handler, *, host: str, port: int) -> AsyncIterator[i
 
 
 async def _converse(
-    handle: Handler, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    handle: Handler,
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    *,
+    log_ids: Callable[[], str],
 ) -> None:
     """Answers one request after another on one connection."""
     try:
         while (request := await _read_request(reader)) is not None:
-            exchange = Exchange(request=request, reader=reader, writer=writer, logid=log_id())
+            exchange = Exchange(request=request, reader=reader, writer=writer, logid=log_ids())
             await handle(exchange)
             if not exchange.reusable or request.headers.get("connection", "").lower() == "close":
                 break
