@@ -46,7 +46,6 @@ class ServiceSettings(BaseSettings):
 
     redis_url: str = Field(default="redis://127.0.0.1:6379/0", repr=False)
     redis_tag: str = Field(default="kefu", pattern=r"^[A-Za-z0-9_-]{1,40}$")
-    redis_pool_size: int = Field(default=50, ge=2, le=1000)
     allow_evicting_redis: bool = False
 
     internal_secret: SecretStr = Field(min_length=16)

@@ -75,9 +75,10 @@ def validation_failed(errors: Any) -> ServiceError:
             location = location[1:] or location
         fields.append(
             {
-                "field": ".".join(location),
+                # an unknown field's name is the caller's own text
+                "field": ".".join(location)[:100],
                 "rule": error["type"],
-                "message": error["msg"].removeprefix("Value error, "),
+                "message": error["msg"].removeprefix("Value error, ")[:300],
             }
         )
     return ValidationFailed(fields=fields[:50])

@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute, Route
 from common.app.body import validation_failed
 from common.app.chassis import Chassis
 from common.app.context import Scope, context
-from common.app.envelope import AsgiApp, dump, error_response
+from common.app.envelope import AsgiApp, error_response, plain
 from common.app.middleware import Outermost
 from common.clock import Clock, system_clock
 from common.errors import (
@@ -91,6 +91,7 @@ def build_app(
     app.router.routes.extend(hot)
     routes = [*_routes(routers), *_flat(hot)]
     _refuse_unguarded(name, routes)
+    _refuse_shadowed(_routes(routers))
     app.add_middleware(
         Outermost,
         chassis=chassis,
@@ -170,8 +171,8 @@ def _lifespan(
 def _add_health(app: FastAPI, chassis: Chassis) -> None:
     async def live(_: Request) -> Response:
         if chassis.failed is not None:
-            return Response(dump({"status": "failed", "task": chassis.failed}), 503)
-        return Response(dump({"status": "ok", "service": chassis.name}))
+            return plain({"status": "failed", "task": chassis.failed}, status=503)
+        return plain({"status": "ok", "service": chassis.name})
 
     async def ready(_: Request) -> Response:
         checks = await chassis.check()
@@ -179,8 +180,8 @@ def _add_health(app: FastAPI, chassis: Chassis) -> None:
         is_ready = is_ready and all(state == "ok" for state in checks.values())
         status = "draining" if chassis.draining else "ok" if is_ready else "not_ready"
         facts = {name: fact() for name, fact in chassis.facts.items()}
-        body = dump({"status": status, "service": chassis.name, "checks": checks, **facts})
-        return Response(body, 200 if is_ready else 503, media_type="application/json")
+        answer = {"status": status, "service": chassis.name, "checks": checks, **facts}
+        return plain(answer, status=200 if is_ready else 503)
 
     async def metrics(_: Request) -> Response:
         return Response(chassis.metrics.render(), media_type=CONTENT_TYPE)
@@ -224,6 +225,16 @@ def _refuse_unguarded(name: str, routes: Sequence[Route]) -> None:
             is_internal = path.startswith("/internal/") and name != "gateway"
             if not is_internal and (method, path) not in known:
                 raise UnguardedRoute(f"{method} {path} has no entry in common.security.policy")
+
+
+def _refuse_shadowed(routes: Sequence[Route]) -> None:
+    """The guard takes `/sessions/stats` for itself, the router the first that fits: were that
+    `/sessions/{name}`, a call would pass by one rule and run by another."""
+    for place, route in enumerate(routes):
+        for earlier in routes[:place]:
+            clash = (route.methods or set()) & (earlier.methods or set())
+            if "{" not in route.path and clash and earlier.path_regex.match(route.path):
+                raise UnguardedRoute(f"{route.path} stands behind {earlier.path}")
 
 
 # --- failures ------------------------------------------------------------------------------

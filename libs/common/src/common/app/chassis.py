@@ -79,6 +79,7 @@ class Chassis:
         self.facts: dict[str, Callable[[], object]] = {}
         self._checks: dict[str, Check] = {}
         self._hooks: list[Hook] = []
+        self._hurry = asyncio.Event()
         self._supervised: list[asyncio.Task[Any]] = []
         self._background: set[asyncio.Task[Any]] = set()
         self._stopping = False
@@ -145,6 +146,10 @@ class Chassis:
         states = await asyncio.gather(*(self._state(self._checks[name]) for name in names))
         return dict(zip(names, states, strict=True))
 
+    def hurry(self) -> None:
+        """A second signal: whoever sent it doesn't want to wait for the drain."""
+        self._hurry.set()
+
     async def drain(self) -> None:
         """Not ready first, then the hooks; a hook that fails or hangs keeps nobody."""
         if self.draining:
@@ -154,7 +159,15 @@ class Chassis:
         if not self._hooks:
             return
         tasks = [asyncio.ensure_future(hook()) for hook in self._hooks]
-        done, late = await asyncio.wait(tasks, timeout=self.settings.drain_seconds)
+        hurry = asyncio.ensure_future(self._hurry.wait())
+        finished = asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.wait(
+            (finished, hurry),
+            timeout=self.settings.drain_seconds,
+            return_when=asyncio.FIRST_COMPLETED,
+        )
+        hurry.cancel()
+        done, late = ([t for t in tasks if t.done()], [t for t in tasks if not t.done()])
         for task in late:
             task.cancel()
         for task in done:

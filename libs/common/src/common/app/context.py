@@ -24,6 +24,7 @@ _WANTED = frozenset(
         b"x-api-key",
         b"x-internal-token",
         b"x-client-address",
+        b"x-forwarded-for",
         b"x-shop",
         b"content-length",
         b"content-type",

@@ -65,7 +65,9 @@ def error_body(error: ServiceError, *, request_id: str, language: str) -> bytes:
     failure: dict[str, Any] = {"code": error.code, "message": error.text(language)}
     if error.details:
         failure["details"] = error.details
-    return dump({"success": False, "error": failure, "request_id": request_id})
+    envelope = {"success": False, "error": failure, "request_id": request_id}
+    # a failure must always get out, whatever somebody put into its details
+    return orjson.dumps(envelope, default=str, option=orjson.OPT_NON_STR_KEYS)
 
 
 def error_headers(error: ServiceError) -> list[tuple[bytes, bytes]]:

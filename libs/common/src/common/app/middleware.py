@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from typing import Any
 
 from starlette.requests import ClientDisconnect
@@ -57,7 +57,7 @@ class Outermost:
         internal: Sequence[tuple[str, str]],
         forward: AsgiApp | None,
         open_prefixes: Sequence[str],
-        address_of: Any,
+        address_of: Callable[[Scope], str] | None,
     ) -> None:
         self._app = app
         self._chassis = chassis
@@ -108,17 +108,23 @@ class Outermost:
     ) -> None:
         path = scope["path"]
         if path in _QUIET:
+            # probes and Prometheus come directly; what a proxy passed on comes from outside
+            if b"x-forwarded-for" in found.headers:
+                raise NotFound
             found.route = path
             await self._app(scope, receive, send)
             return
         _check_headers(scope)
         hot = await self._admit(scope, path, found)
-        self._check_length(found)
+        has_body = scope["method"] in _WITH_BODY and self._check_body(found)
         if hot is not None:
             await hot(scope, capped(receive, self._limit), send)
             return
-        if scope["method"] in _WITH_BODY:
-            receive = await self._json_body(receive, found)
+        if has_body:
+            body = await read_body(receive, limit=self._limit)
+            # FastAPI's parser takes NaN and lone surrogates, which no store and no answer can hold
+            loads(body)
+            receive = replay(body, receive)
         await self._app(scope, receive, send)
 
     async def _admit(self, scope: Scope, path: str, found: RequestContext) -> AsgiApp | None:
@@ -169,23 +175,18 @@ class Outermost:
             raise MethodNotAllowed(allow=sorted(set(allowed)))
         raise NotFound
 
-    def _check_length(self, found: RequestContext) -> None:
-        length = found.headers.get(b"content-length", "0")
-        if not length.isdecimal() or int(length) > self._limit:
-            raise BodyTooLarge(limit=self._limit)
-
-    async def _json_body(self, receive: Receive, found: RequestContext) -> Receive:
+    def _check_body(self, found: RequestContext) -> bool:
+        """Is there a body; one that is announced too large, or as no JSON, is not even read."""
         headers = found.headers
         length = headers.get(b"content-length", "0")
         if length == "0" and b"transfer-encoding" not in headers:
-            return receive
+            return False
+        if not length.isdecimal() or int(length) > self._limit:
+            raise BodyTooLarge(limit=self._limit)
         kind = headers.get(b"content-type", "").partition(";")[0].strip().lower()
         if kind != "application/json":
             raise UnsupportedMediaType
-        body = await read_body(receive, limit=self._limit)
-        # FastAPI's own parser takes NaN and lone surrogates, which no store and no answer can hold
-        loads(body)
-        return replay(body, receive)
+        return True
 
     async def _fail(self, error: ServiceError, sent: "_Sent", found: RequestContext) -> None:
         if sent.status:
@@ -205,16 +206,21 @@ class _Sent:
         self.status = 0
         self.streamed = False
 
-    async def __call__(self, message: MutableMapping[str, Any]) -> None:
-        if message["type"] == "http.response.start":
-            self.status = message["status"]
-            headers = [h for h in message.get("headers", ()) if h[0].lower() != b"x-request-id"]
-            headers.append(self._id)
-            self.streamed = (b"content-type", b"text/event-stream") in headers or any(
-                n == b"content-type" and v.startswith(b"text/event-stream") for n, v in headers
-            )
-            message["headers"] = headers
-        await self._send(message)
+    def __call__(self, message: MutableMapping[str, Any]) -> Awaitable[None]:
+        # not a coroutine itself: streams send thousands of frames through here
+        if not self.status and message["type"] == "http.response.start":
+            self._start(message)
+        return self._send(message)
+
+    def _start(self, message: MutableMapping[str, Any]) -> None:
+        self.status = message["status"]
+        headers = [h for h in message.get("headers", ()) if h[0].lower() != b"x-request-id"]
+        self.streamed = any(
+            name == b"content-type" and value.startswith(b"text/event-stream")
+            for name, value in headers
+        )
+        headers.append(self._id)
+        message["headers"] = headers
 
 
 class _Meter:

@@ -37,6 +37,14 @@ class Server(uvicorn.Server):
         """Ours are set in `run`; in tests there are none."""
         yield
 
+    def leave(self, number: int) -> None:
+        """Once: drain. Twice: at once."""
+        log.info("signal", extra={"signal": number})
+        if self.should_exit:
+            self.force_exit = True
+            self._chassis.hurry()
+        self.should_exit = True
+
     async def on_tick(self, counter: int) -> bool:
         """The end also comes when a supervised task died."""
         if self._chassis.failed is not None:
@@ -87,5 +95,5 @@ def serve(create_app: Callable[[], FastAPI]) -> None:
 async def _run(server: Server) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, server.handle_exit, number, None)
+        loop.add_signal_handler(number, server.leave, number)
     await server.serve()

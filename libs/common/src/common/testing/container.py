@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Iterator
 
-from testcontainers.redis import RedisContainer
+from testcontainers.community.redis import RedisContainer
 
 IMAGE = "redis:7.2"
 _PORT = 6379
