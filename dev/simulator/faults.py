@@ -8,7 +8,8 @@ armed by `POST /sim/faults`. Four kinds:
 - `script`: rewrites the honest event stream of a chat, or how it is framed (`rewrites.py`);
 - `chat`: changes what the chat endpoint itself does.
 
-A number is a door too: three digits are an HTTP status, more are a Coze code in an HTTP 200 body.
+A number is a door too: three digits are an HTTP status, more are a Coze code in an HTTP 200 body
+(`503` or `http_503`, `4016` or `code_4016`).
 """
 
 import re
@@ -19,6 +20,7 @@ from dev.simulator import rewrites as be
 from dev.simulator.stream import Cut
 
 CALL = re.compile(r"\[\[sim:([^\]=]+)(?:=([^\]]*))?\]\]")
+NUMBERED = re.compile(r"(?:http|code)_(\d{3,9})")
 Kind = Literal["door", "token", "script", "chat"]
 
 
@@ -48,7 +50,12 @@ class UnknownFaultError(Exception):
 
 
 def parse(name: str, arg: str | float | None = None) -> Called:
-    """A fault by its name. Raises UnknownFaultError, also for an argument that is no number."""
+    """A fault by its name: `503`, `http_503` and `http=503` are the same.
+
+    Raises UnknownFaultError, also for an argument that is no number.
+    """
+    if match := NUMBERED.fullmatch(name):
+        name = match[1]
     try:
         value = None if arg is None else float(arg)
     except ValueError as error:
@@ -130,13 +137,13 @@ FAULTS: dict[str, Fault] = {
     "token_short": Fault("token", "the token dies after ARG seconds though it promises more", 1),
     "expires_relative": Fault("token", "expires_in is a number of seconds, not an instant"),
     # --- the stream
-    "slow_first": script(
+    "slow_first_token": script(
         "ARG seconds of silence before the first delta",
         5,
         be.insert(FIRST, be.silence),
     ),
     "slow_body": script("the head at once, then ARG seconds of silence", 5, be.slow_body),
-    "drip": script("ARG seconds between pieces", 1, be.drip),
+    "slow_drip": script("ARG seconds between pieces", 0.2, be.drip),
     "hang_mid": script("ARG deltas, then silence with the line open", 3, be.hang_after),
     "error_event": script(
         "`error` event with code ARG before a delta",

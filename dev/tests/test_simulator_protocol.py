@@ -153,7 +153,7 @@ async def test_a_second_turn_in_a_running_conversation_is_4016(caller):
 async def test_a_cancelled_chat_ends_its_stream_and_cannot_be_cancelled_twice(caller):
     token = await caller.token()
     conversation = await caller.conversation(token)
-    async with caller.open_chat(token, "[[sim:drip=0.2]] range", conversation) as stream:
+    async with caller.open_chat(token, "[[sim:slow_drip=0.2]] range", conversation) as stream:
         seen = await stream.content.readuntil(b"message.delta")
         chat_id = frames(seen[: seen.index(b"\n\n") + 2])[0][1]["id"]
         body = {"chat_id": chat_id, "conversation_id": conversation}
@@ -224,7 +224,7 @@ async def test_unknown_faults_are_refused_loudly(caller):
     wrong_place = {"fault": "hang", "at": "moon"}
     assert (await caller.call("POST", "/sim/faults", json=wrong_place))["status"] == 400
     token = await caller.token()
-    for call in ("[[sim:nonsense]]", "[[sim:drip=fast]]", "[[sim:99]]"):
+    for call in ("[[sim:nonsense]]", "[[sim:slow_drip=fast]]", "[[sim:99]]"):
         assert b'"code":4000' in await caller.chat(token, call)
 
 

@@ -166,7 +166,7 @@ async def test_retrieve_and_cancel(coze, simulator):
     conversation = await coze.conversations.create()
     stream = coze.workflows.chat.stream(
         workflow_id=simulator.workflow_id,
-        additional_messages=question("[[sim:drip=0.1]] range"),
+        additional_messages=question("[[sim:slow_drip=0.1]] range"),
         conversation_id=conversation.id,
     )
     statuses = []
