@@ -14,6 +14,7 @@ import orjson
 from common.contracts.sessions import RenewLease
 from common.errors import ServiceError, TurnLost
 from common.events import StatusChanged, TurnClosed, TurnStopRequested
+from common.events.base import Undecodable
 
 from chat_proxy import frames
 from chat_proxy.turn import Interruption, Turn
@@ -91,6 +92,8 @@ class Roster:
         self._heartbeat = heartbeat_seconds
         self._watches: dict[bytes, list[Watch]] = {}
         self._turns: dict[str, Turn] = {}
+        self.idle = asyncio.Event()
+        self.idle.set()
 
     def __len__(self) -> int:
         return len(self._turns)
@@ -115,19 +118,29 @@ class Roster:
             watch.session_name = turn.ticket.session_name
             self._add(watch)
         self._turns[turn.ticket.turn_id] = turn
+        self.idle.clear()
         watch.seat(turn)
 
     def leave(self, watch: Watch) -> None:
         self._remove(watch)
         if watch.turn is not None:
             self._turns.pop(watch.turn.ticket.turn_id, None)
+        if not self._turns:
+            self.idle.set()
 
     def hear(self, fields: Mapping[bytes, bytes]) -> None:
-        """A bus entry, of any session."""
+        """A bus entry, of any session. One that can't be read is passed over: the lease and the
+        commit's own epoch check hold without it."""
         watches = self._watches.get(fields.get(b"subject", b""))
         if watches is None:
             return
-        kind = fields.get(b"type")
+        try:
+            self._apply(fields, watches)
+        except (Undecodable, KeyError, ValueError):
+            log.warning("unreadable bus entry", exc_info=True)
+
+    def _apply(self, fields: Mapping[bytes, bytes], watches: list[Watch]) -> None:
+        kind = fields[b"type"]
         if kind == b"turn.closed":
             self._closed(TurnClosed.read(fields[b"data"]))
         elif kind == b"turn.stop_requested":

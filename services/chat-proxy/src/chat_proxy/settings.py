@@ -124,6 +124,18 @@ class Settings(ServiceSettings):
             answer=self.coze_max_answer_bytes,
         )
 
+    @property
+    def card(self) -> dict[str, str | list[str]]:
+        """Who answers, as the widget shows it; questions are parted by `|`."""
+        questions = self.bot_suggested_questions.split("|")
+        return {
+            "name": self.bot_name,
+            "description": self.bot_description,
+            "icon_url": self.bot_icon_url,
+            "welcome": self.bot_welcome,
+            "suggested_questions": [q.strip() for q in questions if q.strip()],
+        }
+
     @model_validator(mode="after")
     def _one_key(self) -> Self:
         if self.coze_private_key is None and self.coze_private_key_file is None:

@@ -49,6 +49,18 @@ INTERRUPTED: Mapping[str, str] = {
 }
 
 
+CLEARED: Mapping[str, str] = {
+    "zh": "对话已清空，我们重新开始吧。",
+    "en": "The conversation has been cleared. Let's start afresh.",
+    "de": "Das Gespräch wurde gelöscht. Fangen wir neu an.",
+    "fr": "La conversation a été effacée. Repartons à zéro.",
+    "es": "La conversación se ha borrado. Empecemos de nuevo.",
+    "it": "La conversazione è stata cancellata. Ricominciamo.",
+    "nl": "Het gesprek is gewist. Laten we opnieuw beginnen.",
+    "pl": "Rozmowa została wyczyszczona. Zacznijmy od nowa.",
+}
+
+
 def in_language(texts: Mapping[str, str], language: str) -> str:
     """The text for a language tag such as `zh-CN`; English where it is not known."""
     return texts.get(language.lower().replace("_", "-").partition("-")[0], texts["en"])

@@ -62,6 +62,11 @@ class Outcome:
         return not refused and not cut and self.fault is None
 
     @property
+    def escalated(self) -> bool:
+        """The end of this very turn brought a person in."""
+        return self.closed is not None and self.closed.outcome == "escalated"
+
+    @property
     def label(self) -> str:
         """For metrics."""
         if self.interruption is not None:

@@ -94,9 +94,11 @@ class Turns:
         await self._all_left(_LAST_WORDS_SECONDS)
 
     async def _all_left(self, seconds: float) -> None:
-        until = self._clock() + seconds
-        while len(self._roster) and self._clock() < until:
-            await asyncio.sleep(0.05)
+        try:
+            async with asyncio.timeout(seconds):
+                await self._roster.idle.wait()
+        except TimeoutError:
+            log.info("turns still run", extra={"turns_count": len(self._roster)})
 
     # --- one turn ----------------------------------------------------------------------------
 

@@ -1,0 +1,1 @@
+"""The public doors of chat-proxy, each as thin as its shape allows."""
