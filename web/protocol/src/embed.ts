@@ -1,0 +1,54 @@
+/**
+ * What the loader on the shop's page and the chat window in the iframe say to each other.
+ *
+ * Every message is `{kefu: 1, ...}`, posted to one exact origin and taken from one exact window.
+ * No token and no message text of the log ever crosses; the shop's page is not trusted with them.
+ */
+
+export type Theme = 'auto' | 'light' | 'dark'
+export type Consent = 'auto' | 'ask' | 'granted' | 'denied'
+
+/** What a shop may set from its page; overrides what the server's shop configuration says. */
+export interface ChatOptions {
+  shop?: string
+  language?: string
+  theme?: Theme
+  color?: string
+  logo?: string
+  title?: string
+  subtitle?: string
+  welcome?: string
+  placeholder?: string
+  suggestions?: string[]
+  privacyUrl?: string
+  sound?: boolean
+  consent?: Consent
+}
+
+export interface User {
+  nickname?: string
+  email?: string
+  language?: string
+  country?: string
+  currency?: string
+  vip?: boolean
+  customer_id?: string
+  metadata?: Record<string, string | number | boolean>
+}
+
+export type ToWindow =
+  | { kefu: 1; do: 'options'; options: ChatOptions }
+  | { kefu: 1; do: 'visible'; visible: boolean; fullScreen: boolean }
+  | { kefu: 1; do: 'sendMessage'; text: string }
+  | { kefu: 1; do: 'setUser'; user: User; signature?: string }
+  | { kefu: 1; do: 'logout' }
+
+export type FromWindow =
+  | { kefu: 1; is: 'ready' }
+  | { kefu: 1; is: 'close' }
+  | { kefu: 1; is: 'unread'; count: number }
+  | { kefu: 1; is: 'active'; active: boolean }
+  | { kefu: 1; is: 'status'; status: string; agent: string | null }
+  | { kefu: 1; is: 'message'; role: string }
+  | { kefu: 1; is: 'look'; color: string; ink: string }
+  | { kefu: 1; is: 'error'; code: string }

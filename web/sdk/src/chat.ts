@@ -1,0 +1,237 @@
+/** One chat on one page: the button, the frame, and the narrow bridge between them. */
+import type { FromWindow, ToWindow, User } from '@fiido-kefu/protocol/embed'
+import { buildShell, make, type Shell } from './dom'
+import { spoken, type Options } from './options'
+import { enterFullScreen, type FullScreen } from './phone'
+
+export type Emit = (name: string, detail?: unknown) => void
+
+export interface Chat {
+  open: () => void
+  close: () => void
+  isOpen: () => boolean
+  send: (message: ToWindow) => void
+  update: (options: Options) => void
+  setUser: (user: User, signature?: string) => void
+  logout: () => void
+  destroy: () => void
+}
+
+/** Says, after the visitor has begun a conversation, that the next page should pick it up. */
+const MEMORY = 'fiido-kefu'
+const PHONE = '(max-width:560px),(max-height:480px) and (pointer:coarse)'
+const PATIENCE_MS = 15_000
+
+const remember = (value: string | null): void => {
+  try {
+    if (value === null) localStorage.removeItem(MEMORY)
+    else localStorage.setItem(MEMORY, value)
+  } catch {
+    // Blocked storage: the conversation is simply not picked up on the next page.
+  }
+}
+const remembered = (): string | null => {
+  try {
+    return localStorage.getItem(MEMORY)
+  } catch {
+    return null
+  }
+}
+
+export function createChat(given: Options, base: string, emit: Emit, inline?: HTMLElement): Chat {
+  let options = given
+  const origin = new URL(base).origin
+  const shell: Shell = buildShell(options.nonce ?? '')
+  const waiting: ToWindow[] = []
+  let frame: HTMLIFrameElement | null = null
+  let isReady = false
+  let isOpen = false
+  let isActive = false
+  let unread = 0
+  let fullScreen: FullScreen | null = null
+  let patience = 0
+  let plainTitle: string | null = null
+
+  const flag = (name: string, on: boolean): void => void shell.box.classList.toggle(name, on)
+  const isPhone = (): boolean => !inline && matchMedia(PHONE).matches
+
+  const post = (message: ToWindow): void => frame?.contentWindow?.postMessage(message, origin)
+  const send = (message: ToWindow): void => {
+    load()
+    if (isReady) post(message)
+    else waiting.push(message)
+  }
+
+  const load = (): void => {
+    if (frame) return
+    const query = new URLSearchParams({ shop: options.shop ?? 'default', host: location.origin })
+    // What decides the first sight goes along; the rest follows when the window is there.
+    for (const name of ['language', 'theme', 'color', 'consent'] as const) {
+      if (options[name]) query.set(name, options[name])
+    }
+    frame = make('iframe', '', shell.panel)
+    frame.title = spoken(options.language, false)
+    frame.allow = 'clipboard-write'
+    frame.src = `${base}/embed?${query}`
+    patience = window.setTimeout(blocked, PATIENCE_MS)
+  }
+
+  const blocked = (): void => {
+    const link = make('a', '')
+    link.href = frame?.src ?? base
+    link.target = '_blank'
+    link.rel = 'noopener'
+    link.textContent = spoken(options.language, false)
+    shell.wait.replaceChildren(link)
+    emit('error', { code: 'WINDOW_UNREACHABLE' })
+  }
+
+  const tellVisible = (): void =>
+    send({ kefu: 1, do: 'visible', visible: isOpen, fullScreen: isPhone() })
+
+  const paint = (): void => {
+    const { style } = shell.box
+    const set = (name: string, value: unknown, unit = ''): void => {
+      if (value != null) style.setProperty(name, `${value as string}${unit}`)
+    }
+    if (options.color && CSS.supports('color', options.color)) set('--c', options.color)
+    set('--x', options.offset?.x, 'px')
+    set('--y', options.offset?.y, 'px')
+    set('--z', options.zIndex)
+    flag('left', options.position === 'left')
+    flag('n', options.launcher === false)
+    flag('e', !!inline)
+    flag('k', options.theme === 'dark')
+    shell.launcher.hidden = !!inline || options.launcher === false
+    shell.label.textContent = options.label ?? ''
+    shell.label.hidden = !options.label
+    showUnread()
+  }
+
+  const showUnread = (): void => {
+    const { launcher, badge } = shell
+    const words = spoken(options.language, isOpen)
+    launcher.setAttribute('aria-label', unread && !isOpen ? `${words} (${unread})` : words)
+    launcher.setAttribute('aria-expanded', `${isOpen}`)
+    badge.textContent = unread > 9 ? '9+' : `${unread}`
+    badge.hidden = unread === 0
+    if (plainTitle !== null && /^\(\d/.test(document.title)) document.title = plainTitle
+    plainTitle = null
+    if (unread > 0) {
+      plainTitle = document.title
+      document.title = `(${badge.textContent}) ${plainTitle}`
+    }
+  }
+
+  const setOpen = (open: boolean, byBack?: boolean): void => {
+    if (open === isOpen) return
+    isOpen = open
+    load()
+    shell.panel.hidden = !open
+    flag('o', open)
+    flag('m', open && isPhone())
+    shell.icon(open)
+    if (open && isPhone()) fullScreen = enterFullScreen(shell.panel, () => setOpen(false, true))
+    if (!open) fullScreen?.leave(byBack)
+    if (!open) fullScreen = null
+    if (isActive) remember(open ? 'open' : 'closed')
+    tellVisible()
+    showUnread()
+    if (open) frame?.focus()
+    else if (!inline) shell.launcher.focus({ preventScroll: true })
+    emit(open ? 'open' : 'close')
+  }
+
+  const heard = (message: FromWindow): void => {
+    if (message.is === 'ready') {
+      isReady = true
+      clearTimeout(patience)
+      shell.wait.hidden = true
+      const { baseUrl: _base, user, signature, nonce: _nonce, ...rest } = options
+      post({ kefu: 1, do: 'options', options: JSON.parse(JSON.stringify(rest)) })
+      if (user) post({ kefu: 1, do: 'setUser', user, ...(signature ? { signature } : {}) })
+      waiting.splice(0).forEach(post)
+      emit('ready')
+    } else if (message.is === 'close') {
+      setOpen(false)
+    } else if (message.is === 'active') {
+      isActive = message.active
+      remember(isActive ? (isOpen ? 'open' : 'closed') : null)
+    } else if (message.is === 'look') {
+      shell.box.style.setProperty('--c', message.color)
+      shell.box.style.setProperty('--i', message.ink)
+    } else {
+      if (message.is === 'unread') {
+        unread = message.count
+        showUnread()
+      }
+      const { kefu: _kefu, is: name, ...detail } = message
+      emit(name, detail)
+    }
+  }
+
+  const listen = (event: MessageEvent): void => {
+    if (event.origin !== origin || !frame || event.source !== frame.contentWindow) return
+    if (event.data?.kefu === 1) heard(event.data)
+  }
+
+  /** The one thing that differs from shop to shop: say exactly what the page's policy lacks. */
+  const violated = (event: SecurityPolicyViolationEvent): void => {
+    if (!event.blockedURI.startsWith(origin)) return
+    console.warn(`[FiidoKefu] This page's Content-Security-Policy lacks: ${event.effectiveDirective} ${origin}`)
+    emit('error', { code: 'CSP', directive: event.effectiveDirective })
+  }
+
+  const mount = (): void => {
+    ;(inline ?? document.body).appendChild(shell.host)
+    if (inline) return setOpen(true)
+    const memory = remembered()
+    if (options.open) setOpen(true)
+    else if (memory && options.consent !== 'denied') {
+      isActive = true
+      if (memory === 'open' && !isPhone()) setOpen(true)
+      else load()
+    }
+  }
+
+  paint()
+  shell.launcher.onclick = () => setOpen(!isOpen)
+  addEventListener('message', listen)
+  document.addEventListener('securitypolicyviolation', violated)
+  if (document.body || inline) mount()
+  else addEventListener('DOMContentLoaded', mount)
+
+  return {
+    open: () => setOpen(true),
+    close: () => setOpen(false),
+    isOpen: () => isOpen,
+    send,
+    setUser: (user, signature) => {
+      options = { ...options, user, ...(signature ? { signature } : {}) }
+      // Before the visitor acts nothing is loaded; the window gets it when it is.
+      if (isReady) post({ kefu: 1, do: 'setUser', user, ...(signature ? { signature } : {}) })
+    },
+    update: (more) => {
+      options = { ...options, ...more }
+      paint()
+      if (isReady) post({ kefu: 1, do: 'options', options: JSON.parse(JSON.stringify(more)) })
+    },
+    logout: () => {
+      remember(null)
+      isActive = false
+      const { user: _user, signature: _signature, ...rest } = options
+      options = rest
+      if (isReady) post({ kefu: 1, do: 'logout' })
+    },
+    destroy: () => {
+      unread = 0
+      showUnread()
+      fullScreen?.leave()
+      clearTimeout(patience)
+      removeEventListener('message', listen)
+      removeEventListener('DOMContentLoaded', mount)
+      document.removeEventListener('securitypolicyviolation', violated)
+      shell.host.remove()
+    },
+  }
+}

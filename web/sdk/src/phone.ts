@@ -1,0 +1,45 @@
+/** Full screen on phones: keyboard, scroll lock and the back button, undone without a trace. */
+
+export interface FullScreen {
+  leave: (byBack?: boolean) => void
+}
+
+const MARK = 'fiidoKefu'
+
+export function enterFullScreen(panel: HTMLElement, onBack: () => void): FullScreen {
+  const { style } = document.documentElement
+  const overflow = style.overflow
+  style.overflow = 'hidden'
+
+  // An iframe does not shrink with the keyboard; the visual viewport tells how much is left.
+  const viewport = window.visualViewport
+  const fit = (): void => {
+    if (!viewport) return
+    panel.style.top = `${viewport.offsetTop}px`
+    panel.style.height = `${viewport.height}px`
+  }
+  viewport?.addEventListener('resize', fit)
+  viewport?.addEventListener('scroll', fit)
+  fit()
+
+  const popped = (): void => {
+    if (!history.state?.[MARK]) onBack()
+  }
+  try {
+    history.pushState({ ...history.state, [MARK]: 1 }, '')
+  } catch {
+    // A sandboxed page may not; then back leaves the page as it always did.
+  }
+  window.addEventListener('popstate', popped)
+
+  return {
+    leave: (byBack) => {
+      style.overflow = overflow
+      viewport?.removeEventListener('resize', fit)
+      viewport?.removeEventListener('scroll', fit)
+      panel.style.top = panel.style.height = ''
+      window.removeEventListener('popstate', popped)
+      if (!byBack && history.state?.[MARK]) history.back()
+    },
+  }
+}

@@ -1,0 +1,37 @@
+/** Times as a visitor reads them: own zone, own language, no more exact than is honest. */
+
+export function clockTime(seconds: number, locale: string): string {
+  return new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit' }).format(seconds * 1000)
+}
+
+export function sameDay(a: number, b: number): boolean {
+  return new Date(a * 1000).toDateString() === new Date(b * 1000).toDateString()
+}
+
+export function dayName(seconds: number, locale: string, now: number): string {
+  const days = Math.round((startOfDay(seconds * 1000) - startOfDay(now)) / 86_400_000)
+  if (days === 0 || days === -1) {
+    const text = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' }).format(days, 'day')
+    return text.charAt(0).toLocaleUpperCase(locale) + text.slice(1)
+  }
+  const year = new Date(seconds * 1000).getFullYear() === new Date(now).getFullYear() ? undefined : 'numeric'
+  return new Intl.DateTimeFormat(locale, { weekday: 'short', day: 'numeric', month: 'long', year }).format(seconds * 1000)
+}
+
+function startOfDay(milliseconds: number): number {
+  return new Date(milliseconds).setHours(0, 0, 0, 0)
+}
+
+/** When the shop opens: today's hour, else day and hour, in the visitor's own zone. */
+export function openingTime(seconds: number, locale: string, now: number): string {
+  const today = sameDay(seconds, now / 1000)
+  const format: Intl.DateTimeFormatOptions = { hour: '2-digit', minute: '2-digit' }
+  if (!today) Object.assign(format, { weekday: 'long' })
+  if (seconds * 1000 - now > 6 * 86_400_000) Object.assign(format, { day: 'numeric', month: 'long' })
+  return new Intl.DateTimeFormat(locale, format).format(seconds * 1000)
+}
+
+/** Whole minutes, rounded up: a wait that ends early disappoints nobody. */
+export function waitMinutes(seconds: number): number {
+  return Math.max(1, Math.ceil(seconds / 60))
+}
