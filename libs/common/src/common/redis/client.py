@@ -245,6 +245,7 @@ class RedisClient:
     xdel = _typed(commands.xdel)
     xtrim_minid = _typed(commands.xtrim_minid)
     xgroup_create = _typed(commands.xgroup_create)
+    xgroup_setid = _typed(commands.xgroup_setid)
     xgroup_delconsumer = _typed(commands.xgroup_delconsumer)
     xinfo_stream = _typed(commands.xinfo_stream)
     xinfo_groups = _typed(commands.xinfo_groups)
@@ -255,6 +256,7 @@ class RedisClient:
     xpending_range = _typed(commands.xpending_range)
     xpending_count = _typed(commands.xpending_count)
     xclaim = _typed(commands.xclaim)
+    xclaim_keep = _typed(commands.xclaim_keep)
 
 
 def _reply(reply: Any) -> Any:

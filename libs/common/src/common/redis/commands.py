@@ -350,10 +350,14 @@ def xdel(key: str, *entry_ids: str) -> Command[int]:
     return Command(("XDEL", key, *entry_ids), _same, writes=True)
 
 
-def xtrim_minid(key: str, min_id: str, *, limit: int | None = None) -> Command[int]:
-    """Removes entries older than `min_id`, in whole nodes (`~`), at most about `limit`."""
-    words: tuple[Arg, ...] = ("XTRIM", key, "MINID", "~", min_id)
-    return Command(words if limit is None else (*words, "LIMIT", limit), _same, writes=True)
+def xtrim_minid(key: str, min_id: str, *, exact: bool = False) -> Command[int]:
+    """Removes entries older than `min_id`; not `exact`, in whole nodes only, which is cheaper."""
+    return Command(("XTRIM", key, "MINID", "=" if exact else "~", min_id), _same, writes=True)
+
+
+def xgroup_setid(key: str, group: str, *, start: str) -> Command[None]:
+    """The group's next new entry is the one after `start`."""
+    return Command(("XGROUP", "SETID", key, group, start), _nothing, writes=True)
 
 
 def xgroup_create(key: str, group: str, *, start: str = "0") -> Command[None]:
@@ -448,3 +452,11 @@ def xclaim(
     """Takes pending entries over, but only those idle for so long: two claimers, one winner."""
     words: tuple[Arg, ...] = ("XCLAIM", key, group, consumer, min_idle_ms, *entry_ids)
     return Command(words, _rows, again=False, writes=True)
+
+
+def xclaim_keep(
+    key: str, group: str, consumer: str, *, min_idle_ms: int, entry_ids: Sequence[str]
+) -> Command[list[bytes]]:
+    """Says that these are still being worked on; counts no delivery, returns no fields."""
+    words: tuple[Arg, ...] = ("XCLAIM", key, group, consumer, min_idle_ms, *entry_ids, "JUSTID")
+    return Command(words, _same, writes=True)

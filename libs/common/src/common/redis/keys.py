@@ -72,6 +72,10 @@ class Keys:
         """all · stream · the bus; trimmed by retention only, below what all groups acknowledged."""
         return self._key("bus")
 
+    def published(self, event_id: str) -> str:
+        """all · string · entry id of an event that was published; EX 1 h, so that twice is once."""
+        return self._key("published", event_id)
+
     def live(self) -> str:
         """all · pub/sub channel · what may be lost: typing, queue positions, `replaced`."""
         return self._key("live")
