@@ -83,6 +83,8 @@ def build_app(
         openapi_url=None,
         lifespan=_lifespan(chassis, wire),
         redirect_slashes=False,
+        # OpenTelemetry would look at the environment on every request
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     app.state.chassis = chassis
     for router in routers:

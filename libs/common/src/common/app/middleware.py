@@ -5,6 +5,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from typing import Any
 
+from prometheus_client import Counter, Histogram
 from starlette.requests import ClientDisconnect
 from starlette.routing import compile_path
 
@@ -235,20 +236,35 @@ class _Meter:
         self._seconds = metrics.histogram(
             "request_seconds", "Time to the end of the answer, streams left out.", ["route"]
         )
+        self._counters: dict[tuple[str, str, int], Counter] = {}
+        self._timers: dict[str, Histogram] = {}
+
+    def _count(self, key: tuple[str, str, int]) -> None:
+        # bounded: methods, templates and status codes are; `labels` costs a lock and a look-up
+        child = self._counters.get(key)
+        if child is None:
+            child = self._counters[key] = self._requests.labels(key[0], key[1], str(key[2]))
+        child.inc()
+
+    def _observe(self, route: str, seconds: float) -> None:
+        child = self._timers.get(route)
+        if child is None:
+            child = self._timers[route] = self._seconds.labels(route)
+        child.observe(seconds)
 
     def record(self, scope: Scope, found: RequestContext, sent: _Sent) -> None:
         seconds = time.perf_counter() - found.started
         method = scope["method"] if scope["method"] in _METHODS else "other"
-        self._requests.labels(method, found.route, str(sent.status)).inc()
+        self._count((method, found.route, sent.status))
         if not sent.streamed:
-            self._seconds.labels(found.route).observe(seconds)
+            self._observe(found.route, seconds)
         level = logging.DEBUG if found.route in _QUIET else logging.INFO
         slow = seconds > self._slow and not sent.streamed
         if slow:
             level = logging.WARNING
         if not log.isEnabledFor(level):
             return
-        extra = {
+        access = {
             "method": method,
             "route": found.route,
             "status": sent.status,
@@ -256,7 +272,7 @@ class _Meter:
         }
         if found.session_name:
             session_name_variable.set(found.session_name)
-        log.log(level, "slow request" if slow else "request", extra=extra)
+        log.log(level, "slow request" if slow else "request", extra={"access": access})
 
 
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
