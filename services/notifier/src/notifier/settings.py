@@ -1,0 +1,104 @@
+"""What the notifier reads from the environment."""
+
+import re
+from pathlib import Path
+from typing import Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from common.settings import ServiceSettings
+from pydantic import Field, SecretStr, model_validator
+
+_ADDRESS = re.compile(
+    r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
+    r"@[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*",
+    re.ASCII,
+)
+_PORTS = {"none": 25, "starttls": 587, "tls": 465}
+
+
+def is_address(text: str) -> bool:
+    """A plain mailbox: dot-atom and host name, no quotes, no display name, no list."""
+    local, _, _ = text.partition("@")
+    return len(text) <= 254 and len(local) <= 64 and _ADDRESS.fullmatch(text) is not None
+
+
+class NotifierSettings(ServiceSettings):
+    """A mail server, who writes, who is written to, and how patient the notifier is."""
+
+    smtp_host: str = Field(min_length=1)
+    smtp_port: int | None = Field(default=None, ge=1, le=65535)
+    smtp_tls: Literal["none", "starttls", "tls"] = "starttls"
+    smtp_username: str | None = None
+    smtp_password: SecretStr | None = None
+    # PEM of a private authority that signed the mail server's certificate
+    smtp_ca_file: Path | None = None
+    smtp_timeout_seconds: float = Field(default=20.0, gt=0)
+    # connecting, sending and being answered, all together
+    smtp_deadline_seconds: float = Field(default=60.0, gt=0, le=600)
+
+    mail_from: str
+    mail_from_name: str = "Fiido Kefu"
+    mail_to: str
+    mail_domain: str | None = Field(default=None, pattern=r"^[A-Za-z0-9.-]{1,100}$")
+    mail_language: Literal["zh", "en"] = "zh"
+    mail_stale_seconds: float = Field(default=900.0, gt=0)
+    # nine attempts in eight hours; then the letter is dead and says so
+    mail_retry_seconds: str = "15,60,300,900,1800,3600,7200,14400"
+    mail_parallel: int = Field(default=4, ge=1, le=50)
+    mail_poll_seconds: float = Field(default=1.0, gt=0)
+
+    public_url: str = Field(default="http://127.0.0.1:8000", pattern=r"^https?://[^\s/?#]+/?$")
+    timezone: str = "Asia/Shanghai"
+
+    @property
+    def port_of_server(self) -> int:
+        return self.smtp_port or _PORTS[self.smtp_tls]
+
+    @property
+    def recipients(self) -> tuple[str, ...]:
+        return tuple(part.strip() for part in self.mail_to.split(",") if part.strip())
+
+    @property
+    def domain(self) -> str:
+        return self.mail_domain or self.mail_from.rpartition("@")[2]
+
+    @property
+    def retry_after(self) -> tuple[float, ...]:
+        """Seconds before the second attempt, the third, and so on."""
+        return tuple(float(part) for part in self.mail_retry_seconds.split(",") if part.strip())
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+    @model_validator(mode="after")
+    def _addresses(self) -> Self:
+        if not is_address(self.mail_from):
+            raise ValueError("MAIL_FROM: must be one plain e-mail address")
+        if not self.recipients or not all(is_address(one) for one in self.recipients):
+            raise ValueError("MAIL_TO: must be plain e-mail addresses, comma-separated")
+        return self
+
+    @model_validator(mode="after")
+    def _whole_login(self) -> Self:
+        if self.smtp_username and not self.smtp_password:
+            raise ValueError("SMTP_PASSWORD: missing, but SMTP_USERNAME is set")
+        if self.smtp_password and not self.smtp_username:
+            raise ValueError("SMTP_USERNAME: missing, but SMTP_PASSWORD is set")
+        if self.smtp_ca_file is not None and not self.smtp_ca_file.is_file():
+            raise ValueError("SMTP_CA_FILE: there is no such file")
+        return self
+
+    @model_validator(mode="after")
+    def _numbers(self) -> Self:
+        try:
+            wrong = [seconds for seconds in self.retry_after if not 0 < seconds <= 86_400]
+        except ValueError:
+            wrong = [0.0]
+        if wrong:
+            raise ValueError("MAIL_RETRY_SECONDS: must be seconds up to a day, comma-separated")
+        try:
+            ZoneInfo(self.timezone)
+        except (ZoneInfoNotFoundError, ValueError):
+            raise ValueError("TIMEZONE: no IANA zone has this name") from None
+        return self
