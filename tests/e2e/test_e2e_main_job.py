@@ -98,7 +98,7 @@ async def test_the_whole_story_on_both_event_streams(
         assert taken.body["data"]["assigned_agent"]["id"] == agent.id
         late = await second_agent.takeover(visitor.name)
         assert (late.status, late.code) == (409, "ALREADY_TAKEN")
-        assert late.body["error"]["details"]["agent"]["name"]
+        assert late.body["error"]["details"]["agent_name"]
 
         said = await agent.say(visitor.name, "Hello, this is Ann.", client_message_id="hello-1")
         twice = await agent.say(visitor.name, "Hello, this is Ann.", client_message_id="hello-1")

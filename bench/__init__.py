@@ -1,0 +1,1 @@
+"""Figures beside baselines of the same run; by hand, never in a test."""
