@@ -3,6 +3,7 @@
 from functools import partial
 
 from common.app import bare, build_app
+from common.clock import Clock, system_clock
 from common.settings import load_settings
 from fastapi import FastAPI
 
@@ -11,12 +12,13 @@ from chat_proxy.settings import Settings
 from chat_proxy.wiring import NAME, wire
 
 
-def create_app(settings: Settings | None = None) -> FastAPI:
+def create_app(settings: Settings | None = None, *, clock: Clock = system_clock) -> FastAPI:
     settings = settings or load_settings(Settings)
     return build_app(
         name=NAME,
         settings=settings,
         wire=partial(wire, settings),
+        clock=clock,
         routers=[conversations.router, others.router],
         hot=[
             bare("POST", "/api/chat", chat.chat),

@@ -91,7 +91,13 @@ async def wire(settings: Settings, chassis: Chassis) -> AsyncIterator[Wiring]:
             ),
             clock=loop.time,
         )
-        tail = Tail(redis, keys, clock=chassis.clock, replay_seconds=_REVOCATIONS_SECONDS)
+        tail = Tail(
+            redis,
+            keys,
+            clock=chassis.clock,
+            replay_seconds=_REVOCATIONS_SECONDS,
+            metrics=chassis.metrics,
+        )
         tail.listen(lambda entry: roster.hear(entry.fields))
         chassis.follow(tail)
         chassis.supervise(roster.keep(), "turn keeper")

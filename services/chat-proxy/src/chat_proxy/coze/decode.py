@@ -242,7 +242,8 @@ class StreamDecoder:
         return None
 
     def _chat(self, step: bytes, body: dict[str, Any]) -> None:
-        if not self._started and isinstance(body.get("id"), str):
+        opening = step in (b"created", b"in_progress") and not self._started
+        if opening and isinstance(body.get("id"), str):
             self._started = True
             conversation = body.get("conversation_id")
             known = conversation if isinstance(conversation, str) else ""
