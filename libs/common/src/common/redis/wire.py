@@ -144,7 +144,7 @@ class Wire(asyncio.Protocol):
         batch.missing -= 1
         if batch.missing:
             return
-        if batch.confirm:
+        if batch.confirm and not all(isinstance(reply, Refused) for reply in batch.replies):
             self._held.append(batch)
         elif not batch.outcome.done():  # done: its caller was cancelled, the reply goes nowhere
             batch.outcome.set_result(batch.replies)

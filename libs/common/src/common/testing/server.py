@@ -39,8 +39,10 @@ class Server:
         port: int | None = None,
         binary: str | None = None,
         options: Sequence[str] = (),
+        sentinel_config: Path | None = None,
     ) -> None:
         self.directory = directory
+        self._sentinel_config = sentinel_config
         self.port = port or free_port()
         self._binary = binary or str(get_binary_path())
         self._options = tuple(options)
@@ -58,10 +60,7 @@ class Server:
     def start(self) -> None:
         """Returns when it answers, its data loaded."""
         self.directory.mkdir(parents=True, exist_ok=True)
-        words = [self._binary, "--port", str(self.port), "--bind", "127.0.0.1"]
-        words += ["--dir", str(self.directory), "--save", "", "--logfile", "server.log"]
-        # what the options say again, counts
-        words += ["--appendonly", "yes", "--appendfsync", "always", *self._options]
+        words = self._words()
         self._process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)
         deadline = time.monotonic() + START_SECONDS
         while not self._answers():
@@ -70,6 +69,15 @@ class Server:
                 tail = log.read_text(errors="replace")[-2000:] if log.exists() else ""
                 raise RuntimeError(f"the server on port {self.port} did not start:\n{tail}")
             time.sleep(0.01)
+
+    def _words(self) -> list[str]:
+        words = ["--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.directory)]
+        words += ["--logfile", "server.log"]
+        if self._sentinel_config is not None:
+            return [self._binary, str(self._sentinel_config), *words, "--sentinel"]
+        # what the options say again, counts
+        words += ["--save", "", "--appendonly", "yes", "--appendfsync", "always", *self._options]
+        return [self._binary, *words]
 
     def stop(self) -> None:
         """The orderly way; a frozen one is thawed first."""
