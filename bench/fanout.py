@@ -187,7 +187,7 @@ async def unicast(product: Product, *, streams: int, count: int, per_second: flo
     readers = await open_readers(product.gateway, paths, arrivals)
     targets = [target_of(v, r.ready.result()) for v, r in zip(visitors, readers, strict=True)]
     found = await _measure(product, targets, arrivals, count=count, per_second=per_second)
-    _close(readers)
+    close(readers)
     return found
 
 
@@ -202,7 +202,7 @@ async def broadcast(product: Product, *, streams: int, count: int, per_second: f
     found = await _measure(
         product, targets, arrivals, count=count, per_second=per_second, each=streams
     )
-    _close(readers)
+    close(readers)
     return found
 
 
@@ -223,20 +223,16 @@ async def _measure(
     return Fanout(arrivals.deliveries, count * each, seconds, cpu, arrivals.late_ms)
 
 
-def _close(readers: list[Reader]) -> None:
+def close(readers: list[Reader]) -> None:
     for reader in readers:
         if reader.transport:
             reader.transport.close()
 
 
 def describe(found: Fanout, what: str, goal: str) -> list[tuple[str, str, str]]:
-    late = found.late_ms
-    return [
-        (
-            what,
-            f"{found.deliveries} of {found.wanted} delivered, {found.per_cpu_second:.0f} a CPU s"
-            f" (gateway {found.cpu.get('gateway', 0):.2f} s, redis {found.cpu.get('redis', 0):.2f} s),"
-            f" late p50 {percentile(late, 0.5):.1f} p99 {percentile(late, 0.99):.1f} ms",
-            goal,
-        )
-    ]
+    cpu = ", ".join(f"{name} {spent:.2f} s" for name, spent in found.cpu.items() if spent)
+    late = f"p50 {percentile(found.late_ms, 0.5):.1f} p99 {percentile(found.late_ms, 0.99):.1f} ms"
+    figure = (
+        f"{found.deliveries} of {found.wanted}, {found.per_cpu_second:.0f} a CPU s ({cpu}), {late}"
+    )
+    return [(what, figure, goal)]
