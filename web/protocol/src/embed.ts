@@ -33,7 +33,7 @@ export interface User {
   currency?: string
   vip?: boolean
   customer_id?: string
-  metadata?: Record<string, string | number | boolean>
+  metadata?: Record<string, string>
 }
 
 export type ToWindow =
@@ -50,5 +50,7 @@ export type FromWindow =
   | { kefu: 1; is: 'active'; active: boolean }
   | { kefu: 1; is: 'status'; status: string; agent: string | null }
   | { kefu: 1; is: 'message'; role: string }
+  /** The name opens nothing by itself; the shop's server needs it to sign who its customer is. */
+  | { kefu: 1; is: 'session'; name: string }
   | { kefu: 1; is: 'look'; color: string; ink: string }
   | { kefu: 1; is: 'error'; code: string }

@@ -129,7 +129,9 @@ export const useChat = defineStore('chat', () => {
   function hear(message: ToWindow): void {
     if (message.do === 'options') {
       options.value = { ...options.value, ...message.options }
-      if (message.options.consent && consent.value !== 'granted') consent.value = message.options.consent
+      const asked = message.options.consent
+      // Who has a conversation here has agreed before.
+      if (asked && consent.value !== 'granted') consent.value = asked === 'ask' && visitor.hasSession ? 'granted' : asked
     } else if (message.do === 'visible') {
       isVisible.value = message.visible
       isFullScreen.value = message.fullScreen

@@ -31,6 +31,7 @@ export function useVirtualList(scroller: Ref<HTMLElement | undefined>, keys: Com
   const viewport = ref(640)
   const isAtEnd = ref(true)
   let anchor: { key: string; delta: number } | null = null
+  let lastTop = 0
 
   const layout = computed(() => {
     void measured.value
@@ -73,7 +74,10 @@ export function useVirtualList(scroller: Ref<HTMLElement | undefined>, keys: Com
     const box = scroller.value
     if (!box) return
     top.value = box.scrollTop
-    isAtEnd.value = box.scrollTop + box.clientHeight >= box.scrollHeight - END_REACHED
+    // Growing content moves the end away from us; only going up means leaving it.
+    if (box.scrollTop + box.clientHeight >= box.scrollHeight - END_REACHED) isAtEnd.value = true
+    else if (box.scrollTop < lastTop - 1) isAtEnd.value = false
+    lastTop = box.scrollTop
     const index = layout.value.indexAt(box.scrollTop)
     const key = keys.value[index]
     anchor = key === undefined ? null : { key, delta: box.scrollTop - layout.value.offsetOf(index) }
@@ -88,7 +92,7 @@ export function useVirtualList(scroller: Ref<HTMLElement | undefined>, keys: Com
       const wanted = layout.value.offsetOf(index) + anchor.delta
       if (Math.abs(wanted - box.scrollTop) > 1) box.scrollTop = wanted
     }
-    top.value = box.scrollTop
+    top.value = lastTop = box.scrollTop
   }
 
   function toEnd(smooth = false): void {
