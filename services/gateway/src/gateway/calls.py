@@ -1,0 +1,119 @@
+"""What the edge decides about one call before it goes anywhere: whose it is, and may it pass."""
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from common.app import RequestContext
+from common.contracts.common import SESSION_NAME_PATTERN
+from common.redis.keys import Keys
+from common.security.caller import Caller
+from common.security.policy import Limit, Rule
+
+from gateway.admission import Admission, Admitted, Window, Windows
+from gateway.errors import SessionForbidden, Unauthenticated, UnsupportedMediaType
+from gateway.fanout import Fanout
+from gateway.presence import Presence
+
+_NAME = re.compile(SESSION_NAME_PATTERN)
+_NAMES = ("session_name", "user_id", "session_id")
+
+
+@dataclass(slots=True)
+class Call:
+    """One admitted call. `guess`: windows to give back when its `conversation_id` was right."""
+
+    id: str
+    rule: Rule
+    caller: Caller
+    session: str | None
+    admitted: Admitted
+    lease: str | None = None
+    guess: list[Window] = field(default_factory=list)
+
+
+class Gate:
+    """Admits calls: session, limits, in-flight leases, presence."""
+
+    def __init__(
+        self,
+        keys: Keys,
+        *,
+        admission: Admission,
+        windows: Windows,
+        fanout: Fanout,
+        presence: Presence,
+        chats_per_visitor: int,
+    ) -> None:
+        self._keys = keys
+        self._admission = admission
+        self._windows = windows
+        self._fanout = fanout
+        self._presence = presence
+        self._chats = chats_per_visitor
+
+    async def admit(self, found: RequestContext, body: bytes, *, call_id: str) -> Call:
+        """Raises SessionForbidden, UnsupportedMediaType, RateLimited, TooManyStreams,
+        StateUnavailable."""
+        rule, caller = found.rule, found.caller
+        if rule is None or caller is None:
+            raise Unauthenticated
+        _check_kind(found, body)
+        fields = _fields(rule, caller, body)
+        session = _session(rule, caller, found, fields)
+        found.session_name = session or ""
+        is_chat = rule.limit is Limit.CHAT and caller.agent is None
+        tokenless = caller.visitor is None and caller.agent is None
+        is_guess = is_chat and tokenless and bool(fields.get("conversation_id"))
+        fresh = tokenless and rule.limit in (Limit.CHAT, Limit.CONVERSATION) and not is_guess
+        windows = self._windows.of(rule.limit, caller, session=session, fresh=fresh)
+        guess = self._windows.guess(caller.address) if is_guess else []
+        lease = self._keys.chats(session) if is_chat and session and self._chats else None
+        admitted = await self._admission.admit(
+            call_id, [*windows, *guess], leases=lease, lease_limit=self._chats
+        )
+        if caller.visitor is not None and caller.agent is None:
+            self._presence.visitor(caller.visitor.sub)
+            self._fanout.acted(caller.visitor.sub)
+        return Call(call_id, rule, caller, session, admitted, lease, guess)
+
+    async def right_guess(self, call: Call) -> None:
+        """The call proved itself: it is not one of the wrong ones that are counted."""
+        guess, call.guess = call.guess, []
+        await self._admission.give_back(call.id, guess)
+
+
+def _check_kind(found: RequestContext, body: bytes) -> None:
+    if not body:
+        return
+    kind = found.headers.get(b"content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise UnsupportedMediaType
+
+
+def _fields(rule: Rule, caller: Caller, body: bytes) -> dict[str, Any]:
+    """The body where the edge has to look into it; what is no JSON object, its owner refuses."""
+    if not body or not rule.visitor or "{name}" in rule.path:
+        return {}
+    if caller.agent is not None and caller.visitor is None:
+        return {}
+    try:
+        found = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _session(
+    rule: Rule, caller: Caller, found: RequestContext, fields: dict[str, Any]
+) -> str | None:
+    """The session this call is about, which a visitor's token must be for."""
+    named = found.path_params.get("name")
+    if named is None:
+        named = next((fields[n] for n in _NAMES if isinstance(fields.get(n), str)), None)
+    if caller.visitor is not None and caller.kind == "visitor" and rule.visitor:
+        if named is not None and named != caller.visitor.sub:
+            raise SessionForbidden
+        return caller.visitor.sub
+    return named if named is not None and _NAME.fullmatch(named) else None

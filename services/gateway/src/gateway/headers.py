@@ -1,0 +1,116 @@
+"""What goes along with a forwarded call and what comes back: allow-lists both ways."""
+
+import aiohttp
+from common.app import RequestContext, Scope
+from common.contracts.common import Headers
+from common.security.internal import InternalSigner
+from common.security.policy import Owner
+
+from gateway.calls import Call
+from gateway.relay import EVENTS
+from gateway.shops import Shops, origin_of
+from gateway.visitors import VisitorTokens
+
+Raw = list[tuple[bytes, bytes]]
+
+# What a service may see of a call; everything else stays here.
+_PASSED = frozenset(
+    (
+        b"authorization",
+        b"x-visitor-token",
+        b"x-api-key",
+        b"traceparent",
+        b"accept",
+        b"accept-language",
+        b"content-type",
+        b"user-agent",
+        b"if-none-match",
+    )
+)
+# auth keeps the workbench's refresh token in a cookie, and looks which page sent it
+_FOR_AUTH = frozenset((b"cookie", b"origin", b"sec-fetch-site"))
+_HOP_BY_HOP = frozenset(
+    (
+        "connection",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "server",
+        "date",
+        "content-length",
+    )
+)
+_OWN = frozenset(name.lower() for name in Headers.INTERNAL) | {"x-request-id"}
+_UNBUFFERED: Raw = [
+    (b"x-accel-buffering", b"no"),
+    (b"cache-control", b"no-store, no-transform"),
+]
+_REPLACED = frozenset(name for name, _ in _UNBUFFERED)
+
+
+class HeaderRules:
+    """Adds what the services trust the gateway for, and turns what they say into tokens."""
+
+    def __init__(self, *, tokens: VisitorTokens, signer: InternalSigner, shops: Shops) -> None:
+        self._tokens = tokens
+        self._signer = signer
+        self._shops = shops
+
+    def request(self, scope: Scope, found: RequestContext, call: Call) -> list[tuple[str, str]]:
+        """Headers of the call to the service that owns it."""
+        is_auth = call.rule.owner is Owner.AUTH
+        passed = [
+            (name.decode("latin-1"), value.decode("latin-1"))
+            for name, value in scope["headers"]
+            if name in _PASSED or (is_auth and name in _FOR_AUTH)
+        ]
+        return [
+            *passed,
+            (Headers.REQUEST_ID, found.request_id),
+            (Headers.INTERNAL_TOKEN, self._signer.header(call.rule.owner.value)),
+            (Headers.CLIENT_ADDRESS, call.caller.address),
+            (Headers.SHOP, self.shop_of(scope, call)),
+        ]
+
+    def answer(self, scope: Scope, call: Call, answer: aiohttp.ClientResponse) -> Raw:
+        """Headers of the answer to the caller."""
+        head: Raw = [
+            (name.lower().encode("latin-1"), value.encode("latin-1"))
+            for name, value in answer.headers.items()
+            if name.lower() not in _HOP_BY_HOP and name.lower() not in _OWN
+        ]
+        head += call.admitted.headers()
+        token = self._visitor_token(scope, call, answer)
+        if token is not None:
+            head.append((b"x-visitor-token", token.encode()))
+        if answer.content_type == EVENTS:
+            return [h for h in head if h[0] not in _REPLACED] + _UNBUFFERED
+        return head
+
+    def shop_of(self, scope: Scope, call: Call) -> str:
+        """By the token, else as the page says, else by the page's origin."""
+        if call.caller.visitor is not None and call.caller.visitor.shop:
+            return call.caller.visitor.shop
+        shop = None
+        for part in scope["query_string"].decode("latin-1").split("&"):
+            if part.startswith("shop="):
+                shop = self._shops.find(part[5:])
+        if shop is None:
+            origin = next((v for n, v in scope["headers"] if n == b"origin"), b"")
+            shop = self._shops.of_origin(origin_of(origin.decode("latin-1")))
+        return shop.id if shop is not None else ""
+
+    def _visitor_token(
+        self, scope: Scope, call: Call, answer: aiohttp.ClientResponse
+    ) -> str | None:
+        name = answer.headers.get(Headers.SESSION_NAME)
+        sid = answer.headers.get(Headers.SESSION_SID)
+        if not name or not sid:
+            return None
+        vip = (answer.headers.get(Headers.SESSION_VIP) or "").lower() in ("1", "true")
+        shop = self.shop_of(scope, call)
+        return self._tokens.renewed(call.caller, name=name, sid=sid, vip=vip, shop=shop)
