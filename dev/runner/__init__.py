@@ -1,0 +1,1 @@
+"""The one-command runner: all the product needs on one machine, started and ended."""
