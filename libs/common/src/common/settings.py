@@ -4,7 +4,7 @@ import base64
 import binascii
 import re
 import sys
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
@@ -36,6 +36,9 @@ class ServiceSettings(BaseSettings):
     `SOME_FIELD`. Secrets are `SecretStr`; durations end in `_seconds`."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    # secrets that a person or a provider chose, so that their strength is not ours to judge here
+    chosen_secrets: ClassVar[frozenset[str]] = frozenset()
 
     app_env: Literal["development", "test", "production"] = "development"
     host: str = "127.0.0.1"
@@ -73,6 +76,7 @@ class ServiceSettings(BaseSettings):
             name.upper()
             for name in type(self).model_fields
             if isinstance(value := getattr(self, name), SecretStr)
+            and name not in self.chosen_secrets
             and len(value) > 0
             and is_weak(value.get_secret_value())
         ]

@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from common.settings import ServiceSettings
@@ -24,6 +24,9 @@ def is_address(text: str) -> bool:
 
 class NotifierSettings(ServiceSettings):
     """A mail server, who writes, who is written to, and how patient the notifier is."""
+
+    # the mail provider's choice
+    chosen_secrets: ClassVar[frozenset[str]] = frozenset({"smtp_password"})
 
     smtp_host: str = Field(min_length=1)
     smtp_port: int | None = Field(default=None, ge=1, le=65535)
