@@ -88,6 +88,16 @@ def test_the_completed_message_is_the_text_where_no_delta_came() -> None:
     assert text_of(decode(CREATED + completed("Hello") + CHAT_COMPLETED)) == "Hello"
 
 
+def test_what_the_deltas_did_not_bring_at_the_end_is_added() -> None:
+    items = decode(CREATED + delta("I'm ") + completed("I'm fine.") + CHAT_COMPLETED)
+    assert text_of(items) == "I'm fine."
+
+
+def test_an_answer_with_a_hole_is_a_failure() -> None:
+    items = decode(CREATED + delta("I'm ") + delta("you") + completed("I'm fine, thank you"))
+    assert fault_of(items) is FaultKind.TRUNCATED
+
+
 def test_several_answers_stand_apart() -> None:
     stream = delta("One") + completed("One") + delta("Two", id="M2") + completed("Two", id="M2")
     assert text_of(decode(stream + CHAT_COMPLETED)) == "One\n\nTwo"

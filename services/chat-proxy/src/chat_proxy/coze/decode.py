@@ -217,6 +217,9 @@ class StreamDecoder:
             shown = "".join(self._answers.get(_id(body), ()))
             if content.startswith(shown):
                 self._text(_id(body), content[len(shown) :])
+            elif len(content.strip()) > len(shown.strip()):
+                # A piece in the middle never came: what was shown has a hole.
+                self._break(FaultKind.TRUNCATED, "deltas are missing")
             elif content.strip() != shown.strip():
                 self.differing_answers += 1
 
