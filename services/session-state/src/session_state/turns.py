@@ -20,7 +20,7 @@ _ASK_AGAIN = frozenset({"lost", "drained"})
 
 def ask(session: Session, command: Ask, context: Context) -> Decision:
     """Open a turn: the question is logged; a rule that matched escalates and spends no AI call."""
-    refuse_if_silenced(session, context)
+    refuse_if_silenced(session, context.now)
     if session.turn is not None:
         raise TurnInProgress(turn_id=session.turn.turn_id)
     draft = Draft(session, context)
@@ -81,9 +81,9 @@ def _give_notice(draft: Draft, rule: Rule, message_id: str) -> None:
     draft.result.update(verdict="notice", notice=text, reason=rule.reason)
 
 
-def refuse_if_silenced(session: Session, context: Context) -> None:
+def refuse_if_silenced(session: Session, now: float) -> None:
     """The AI may speak in bot_active and after_hours_email; closed reopens."""
-    if session.blocked(context.now):
+    if session.blocked(now):
         raise SessionBlocked(until=session.blocked_until)
     if session.status in ("pending_manual", "manual_live"):
         raise ManualInProgress(status=session.status)
@@ -193,7 +193,7 @@ def bind(session: Session, command: Bind, context: Context) -> Decision:
 
 def renew(session: Session, command: Renew, context: Context) -> Decision:
     """A new conversation: a new context, so what the AI still says in the old one is fenced."""
-    refuse_if_silenced(session, context)
+    refuse_if_silenced(session, context.now)
     draft = Draft(session, context)
     _close_turn(draft)
     draft.change(

@@ -1,0 +1,1 @@
+"""HTTP doors, one file a group of callers; none of them decides anything."""

@@ -1,0 +1,153 @@
+"""How session-state is put together: construction from top to bottom, handlers as a table."""
+
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from common.app import Chassis
+from common.bus import Consumer, Live, Publisher, Retention, Tail
+from common.clients.auth import AuthClient
+from common.clients.http import ServiceClient
+from common.events import (
+    AgentChanged,
+    AgentRemoved,
+    AgentStatusChanged,
+    MailFailed,
+    MailSent,
+    TurnAnswered,
+    TurnFailed,
+)
+from common.ids import new_id
+from common.redis import Keys, RedisClient
+
+from session_state.asks import AskPolicy, Asks
+from session_state.conversations import Conversations
+from session_state.desk import Desk, DeskPolicy
+from session_state.duty import Duty
+from session_state.index import Index
+from session_state.journal import Journal
+from session_state.outcomes import Outcomes
+from session_state.pressure import Pressure
+from session_state.queue import Queue
+from session_state.regulator import Regulator
+from session_state.roster import Roster
+from session_state.sessions import Sessions
+from session_state.settings import Settings
+from session_state.statistics import Statistics
+from session_state.store import Store
+from session_state.streams import Streams
+from session_state.timers import Timers
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """What the routes use."""
+
+    settings: Settings
+    sessions: Sessions
+    asks: Asks
+    desk: Desk
+    index: Index
+    statistics: Statistics
+    duty: Duty
+    streams: Streams
+    conversations: Conversations
+    timers: Timers
+    publisher: Publisher
+    shop_secrets: dict[str, str]
+
+
+@asynccontextmanager
+async def wire(settings: Settings, chassis: Chassis) -> AsyncIterator[Wiring]:
+    clock, metrics = chassis.clock, chassis.metrics
+    keys = Keys(settings.redis_tag)
+    redis = RedisClient.open(settings.redis_url, name=chassis.name)
+    await redis.check_server(
+        allow_eviction=settings.allow_evicting_redis, require_persistence=settings.production
+    )
+    auth = ServiceClient(settings.auth_url, audience="auth", signer=chassis.signer)
+    publisher = Publisher(redis, keys, source=chassis.name, clock=clock, new_id=new_id)
+    live = Live(redis, keys)
+    roster = Roster(redis, keys, absence_seconds=settings.agent_absence_seconds)
+    duty = Duty(redis, keys, settings.shift())
+    index = Index(redis, keys)
+    regulator = Regulator(settings.rules())
+    pressure = Pressure(redis, ratio=settings.busy_memory_ratio, metrics=metrics)
+    sessions = Sessions(
+        store=Store(redis, keys),
+        journal=Journal(redis, keys),
+        roster=roster,
+        duty=duty,
+        policy=settings.policy(),
+        clock=clock,
+        new_id=new_id,
+        metrics=metrics,
+    )
+    streams = Streams(redis, keys, sessions)
+    await streams.open()
+    await duty.refresh()
+    outcomes = Outcomes(
+        sessions, regulator=regulator, roster=roster, publisher=publisher, metrics=metrics
+    )
+    consumer = Consumer(
+        redis,
+        keys,
+        group=chassis.name,
+        consumer=f"{socket.gethostname()}-{settings.port}",
+        handlers={
+            TurnAnswered: outcomes.turn_answered,
+            TurnFailed: outcomes.turn_failed,
+            AgentStatusChanged: outcomes.agent_changed,
+            AgentChanged: outcomes.agent_changed,
+            AgentRemoved: outcomes.agent_removed,
+            MailSent: outcomes.mail_reported,
+            MailFailed: outcomes.mail_reported,
+        },
+        clock=clock,
+        metrics=metrics,
+    )
+    timers = Timers(
+        sessions,
+        index=index,
+        duty=duty,
+        pressure=pressure,
+        seconds=settings.timer_seconds,
+        metrics=metrics,
+    )
+    queue = Queue(sessions, index=index, duty=duty, live=live)
+    retention = Retention(redis, keys, clock=clock, metrics=metrics)
+    chassis.verify_keys_with(AuthClient(auth, clock).verify_key)
+    chassis.add_check("redis", redis.ping)
+    chassis.follow(Tail(redis, keys, clock=clock, replay_seconds=1200, metrics=metrics))
+    chassis.supervise(consumer.run(), "consumer")
+    chassis.supervise(timers.run(), "timers")
+    chassis.supervise(queue.run(), "queue")
+    chassis.supervise(retention.run(), "retention")
+    policy = AskPolicy(
+        settings.max_message_chars, settings.default_language, settings.legacy_allowed
+    )
+    desk_policy = DeskPolicy(settings.session_max_history, settings.max_message_chars)
+    try:
+        yield Wiring(
+            settings=settings,
+            sessions=sessions,
+            asks=Asks(sessions, regulator=regulator, pressure=pressure, policy=policy),
+            desk=Desk(sessions, live=live, pressure=pressure, policy=desk_policy),
+            index=index,
+            statistics=Statistics(index, roster=roster, duty=duty),
+            duty=duty,
+            streams=streams,
+            conversations=Conversations(
+                sessions,
+                pressure=pressure,
+                lease_seconds=settings.turn_lease_seconds,
+                default_language=settings.default_language,
+            ),
+            timers=timers,
+            publisher=publisher,
+            shop_secrets=settings.secrets_of_shops(),
+        )
+    finally:
+        await auth.close()
+        await redis.close()
