@@ -1,6 +1,5 @@
 """A client of a service gives the contract's models, or this process's own failures."""
 
-import asyncio
 import logging
 from contextlib import asynccontextmanager
 from typing import Any
@@ -37,6 +36,12 @@ async def wire(_: Any):
     yield None
 
 
+async def left(receive: Any) -> None:
+    """Returns when the caller has hung up."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
 class Provider:
     """A provider whose answers the test decides."""
 
@@ -51,7 +56,7 @@ class Provider:
         body = await read_body(receive)
         self.calls.append((scope["path"], body, authorize_scope(scope), found))
         if self.silent:
-            await asyncio.Event().wait()
+            await left(receive)
         await send_json(send, self.answer, status=self.status)
 
 

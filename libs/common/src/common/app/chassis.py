@@ -24,6 +24,8 @@ Hook = Callable[[], Awaitable[None]]
 _CHECK_SECONDS = 2.0
 # Tasks that were cancelled get this long to put things in order.
 _STOP_SECONDS = 5.0
+# A hook told to end in time should be let end: it is cut this much later.
+_HOOK_GRACE_SECONDS = 3.0
 
 
 class TailEntry(Protocol):
@@ -163,7 +165,7 @@ class Chassis:
         finished = asyncio.gather(*tasks, return_exceptions=True)
         await asyncio.wait(
             (finished, hurry),
-            timeout=self.settings.drain_seconds,
+            timeout=self.settings.drain_seconds + _HOOK_GRACE_SECONDS,
             return_when=asyncio.FIRST_COMPLETED,
         )
         hurry.cancel()

@@ -38,13 +38,14 @@ def _plain(value: Any) -> Any:
 
 def ok(data: Any = None, *, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """`return ok(model)` from a FastAPI route: the success envelope."""
-    body = dump({"success": True, "data": data})
-    return Response(body, status, headers, media_type="application/json")
+    return plain({"success": True, "data": data}, status=status, headers=headers)
 
 
 def plain(data: Any, *, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """JSON without envelope: the frozen chat shapes, and answers to other services."""
-    return Response(dump(data), status, headers, media_type="application/json")
+    # what belongs to one visitor or agent must stay in no cache on the way
+    said = {"cache-control": "no-store", **(headers or {})}
+    return Response(dump(data), status, said, media_type="application/json")
 
 
 async def send_json(send: Send, body: Any, *, status: int = 200, headers: RawHeaders = ()) -> None:

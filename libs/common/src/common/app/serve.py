@@ -22,6 +22,8 @@ _LAST_ANSWERS_SECONDS = 5
 _KEEP_ALIVE_SECONDS = 75  # above our clients' 15 s, so that a reused connection is never a dead one
 FAILED = 70  # a supervised task died: the orchestrator starts the process again
 _BACKLOG = 2048
+_TICK_SECONDS = 0.1  # uvicorn counts on ten ticks a second
+_TICKS_A_DAY = 864_000
 
 
 class Server(uvicorn.Server):
@@ -31,19 +33,30 @@ class Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, chassis: Chassis) -> None:
         super().__init__(config)
         self._chassis = chassis
+        self._leaving = asyncio.Event()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Ours are set in `run`; in tests there are none."""
         yield
 
-    def leave(self, number: int) -> None:
+    def leave(self, number: int = signal.SIGTERM) -> None:
         """Once: drain. Twice: at once."""
-        log.info("signal", extra={"signal": number})
+        log.info("leaving", extra={"signal": int(number)})
         if self.should_exit:
             self.force_exit = True
             self._chassis.hurry()
         self.should_exit = True
+        self._leaving.set()
+
+    async def main_loop(self) -> None:
+        """uvicorn's own, but for that it wakes at once when it is time to leave."""
+        counter = 0
+        while not await self.on_tick(counter):
+            counter = (counter + 1) % _TICKS_A_DAY
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_TICK_SECONDS):
+                    await self._leaving.wait()
 
     async def on_tick(self, counter: int) -> bool:
         """The end also comes when a supervised task died."""

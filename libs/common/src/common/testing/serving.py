@@ -40,7 +40,8 @@ class RunningApp:
 
     def terminate(self) -> None:
         """What SIGTERM does: drain, then exit; `await running.task` is the end."""
-        self.server.should_exit = True
+        if not self.server.should_exit:
+            self.server.leave()
 
 
 @contextlib.asynccontextmanager
