@@ -17,4 +17,4 @@ class MailcatcherSettings(BaseSettings):
     # Mails survive a restart where a folder is named; the runner names one in .data.
     folder: Path | None = None
     username: str = "kefu"
-    password: str = "kefu-password"  # noqa: S105 - only asked for under the fault auth_required
+    password: str = "kefu-password"

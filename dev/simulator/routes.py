@@ -12,7 +12,7 @@ from dev.simulator.ledger import Conversation
 from dev.simulator.oauth import RefusedError, duration_of
 from dev.wire import Exchange, Handler
 
-TOKEN_PATH = "/api/permission/oauth2/token"  # noqa: S105 - a path, no secret
+TOKEN_PATH = "/api/permission/oauth2/token"
 BOT_PREFIX = "/v1/bots/"
 PAGE_LIMIT = 50
 
