@@ -5,6 +5,7 @@ import logging
 
 from common.bus.entry import Entry
 from common.events.agents import TokensRevoked
+from common.ids import new_id
 from common.redis.client import RedisClient
 from common.redis.keys import Keys
 
@@ -30,8 +31,8 @@ class Listener:
 
 
 class Generation:
-    """Watches the random word that changes when Redis is flushed or restored. A missing word is
-    no news before one was seen: session-state writes it at its start."""
+    """Watches the random word that changes when Redis is flushed or restored, and writes a new one
+    where there is none: without it nobody could tell an old event id from a good one."""
 
     def __init__(
         self, redis: RedisClient, keys: Keys, *, fanout: Fanout, every_seconds: float
@@ -56,4 +57,7 @@ class Generation:
         if self._known is not None and found != self._known:
             log.warning("another generation: all streams reload")
             self._fanout.resync_all("restored")
+        if found is None:
+            await self._redis.set(self._key, new_id()[:12], nx=True)
+            found = await self._redis.get(self._key)
         self._known = found

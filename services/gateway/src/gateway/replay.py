@@ -19,7 +19,7 @@ from gateway.streams import Audience
 _PAGE = 200
 NEWEST = 2**53
 _SESSION_ID = re.compile(
-    r"(?P<generation>[A-Za-z0-9_-]{1,64})-(?P<sid8>[A-Za-z0-9_-]{8})-(?P<seq>\d{1,15})", re.ASCII
+    r"(?P<generation>[A-Za-z0-9_-]{0,64})-(?P<sid8>[A-Za-z0-9_-]{8})-(?P<seq>\d{1,15})", re.ASCII
 )
 _BUS_ID = re.compile(r"\d{1,15}-\d{1,15}", re.ASCII)
 
