@@ -134,7 +134,7 @@ async def test_what_never_left_is_known_not_to_be_applied(told, until):
 
 
 async def test_silence_while_an_answer_is_due_ends_the_connection(told):
-    server, port = told
+    _, port = told
     wire = await _dial(port, timeout_seconds=0.1)
     with pytest.raises(Lost, match="no answer"):
         await wire.send([GET])

@@ -68,6 +68,7 @@ class Consumer:
         self._clock = clock
         self._concurrency = concurrency
         self._claim_idle = claim_idle_seconds
+        self._block_ms = min(BLOCK_MS, int(claim_idle_seconds * 250))
         self._drain_seconds = drain_seconds
         self._gaps = Gaps()
         self._alone = True  # in the group; else the numbers we see have holes by nature
@@ -132,7 +133,7 @@ class Consumer:
 
     async def _read(self, reader: RedisClient, lanes: Lanes) -> None:
         streams = await reader.xreadgroup(
-            self._group, self._consumer, {self._bus: ">"}, count=READ_COUNT, block_ms=BLOCK_MS
+            self._group, self._consumer, {self._bus: ">"}, count=READ_COUNT, block_ms=self._block_ms
         )
         rows = streams.get(self._bus, [])
         for entry in (Entry(*row) for row in rows):
@@ -219,8 +220,8 @@ class Consumer:
             self.gauges.pending.set(record["pending"])
             last = record["last-delivered-id"].decode()
             waiting = await self._redis.xrange(self._bus, f"({last}", "+", count=1)
-            since = int(waiting[0][0].partition("-")[0]) / 1000 if waiting else self._clock()
-            self.gauges.lag.set(max(0.0, self._clock() - since))
+            lag = self._clock() - int(waiting[0][0].partition("-")[0]) / 1000 if waiting else 0.0
+            self.gauges.lag.set(max(0.0, lag))
 
     async def _leave(self) -> None:
         """Only with nothing pending: deleting a consumer drops what it holds."""
