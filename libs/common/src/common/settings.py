@@ -9,12 +9,14 @@ from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
-# Words that only a secret made for a laptop carries.
-_DEVELOPMENT_WORDS = re.compile(
-    r"dev|change.?me|example|secret|password|test|admin|1234", re.IGNORECASE
+# Words of defaults. At least six letters: a random key of 43 characters holds a given one of three
+# once in eight hundred times, and would be refused.
+_DEFAULT_WORDS = re.compile(
+    r"development|change.?me|example|default|insecure|password|123456|qwerty", re.IGNORECASE
 )
-_SHORTEST_SECRET = 32
-_FEWEST_DISTINCT_CHARACTERS = 10
+_OURS_SHORTEST = 32
+_OTHERS_SHORTEST = 8
+_LONGEST_CHOSEN_BY_HAND = 100
 
 
 def _public_keys(value: str) -> str:
@@ -39,6 +41,11 @@ class ServiceSettings(BaseSettings):
 
     # secrets that a person or a provider chose, so that their strength is not ours to judge here
     chosen_secrets: ClassVar[frozenset[str]] = frozenset()
+
+    # secrets that this installation makes for itself, and therefore makes long
+    own_secrets: ClassVar[frozenset[str]] = frozenset(
+        ("internal_secret", "visitor_token_private_key", "agent_token_private_key")
+    )
 
     app_env: Literal["development", "test", "production"] = "development"
     host: str = "127.0.0.1"
@@ -78,19 +85,22 @@ class ServiceSettings(BaseSettings):
             if isinstance(value := getattr(self, name), SecretStr)
             and name not in self.chosen_secrets
             and len(value) > 0
-            and is_weak(value.get_secret_value())
+            and is_weak(value.get_secret_value(), ours=name in self.own_secrets)
         ]
         if weak:
             raise ValueError(f"too weak for APP_ENV=production: {', '.join(weak)}")
         return self
 
 
-def is_weak(secret: str) -> bool:
-    """Short, made of few characters, or carrying a word of a development default."""
+def is_weak(secret: str, *, ours: bool = True) -> bool:
+    """Short, made of few characters, or carrying a word of a default. Secrets that others gave us
+    (a mail server's password) may be shorter than those we make."""
+    shortest = _OURS_SHORTEST if ours else _OTHERS_SHORTEST
+    by_hand = len(secret) <= _LONGEST_CHOSEN_BY_HAND
     return (
-        len(secret) < _SHORTEST_SECRET
-        or len(set(secret)) < _FEWEST_DISTINCT_CHARACTERS
-        or _DEVELOPMENT_WORDS.search(secret) is not None
+        len(secret) < shortest
+        or len(set(secret)) < shortest / 3
+        or (by_hand and _DEFAULT_WORDS.search(secret) is not None)
     )
 
 
