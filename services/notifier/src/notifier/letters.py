@@ -115,7 +115,7 @@ class Letters:
             first = message_id(request.escalation_id, "escalation", 0, domain=s.domain)
             message["In-Reply-To"] = first
             message["References"] = first
-        page = f"/agent/sessions/{quote(request.session_name, safe='')}"
+        page = f"/agent/sessions/{quote(request.session_name, safe='', errors='replace')}"
         values = {
             "t": t,
             "language": s.language,
