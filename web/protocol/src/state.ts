@@ -62,9 +62,12 @@ export function mergeMessages(
   const last = known[known.length - 1]
   const first = more[0]
   if (!first) return known
-  if (!last || first.seq > last.seq) return [...known, ...inOrder(more)]
+  const ids = new Set(more.map((message) => message.id))
+  // A message shown before the log had it stands near the end, under the same id.
+  const isNew = !known.slice(-20).some((message) => ids.has(message.id))
+  if (!last || (first.seq > last.seq && isNew)) return [...known, ...inOrder(more)]
   const byId = new Map(known.map((message) => [message.id, message]))
-  for (const message of more) byId.set(message.id, { ...byId.get(message.id), ...message })
+  for (const message of more) byId.set(message.id, message)
   return inOrder([...byId.values()])
 }
 

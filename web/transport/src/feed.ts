@@ -65,7 +65,7 @@ export function createFeed(core: Core, hooks: FeedHooks): Feed {
   let heardAt = core.now()
   let fetching: Promise<void> | null = null
   let again = false
-  let held: SessionEvent[] = []
+  const held: SessionEvent[] = []
   let lastEventId: string | null = null
   const undo: (() => void)[] = []
   const tabs = options.channel?.(`fiido-kefu:${options.shop}`)

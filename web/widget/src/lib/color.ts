@@ -37,12 +37,16 @@ export function mix(color: Rgb, other: Rgb, share: number): Rgb {
   return color.map((part, at) => part + ((other[at] ?? 0) - part) * share) as unknown as Rgb
 }
 
+/** As the screen shows it: whole numbers; contrast is judged on these. */
+function rounded(color: Rgb): Rgb {
+  return color.map((part) => Math.round(part)) as unknown as Rgb
+}
+
 /** The nearest shade of `color` that stands out from `ground` by `ratio`. */
 export function readableOn(ground: Rgb, color: Rgb, ratio = AA): Rgb {
   const target = contrast(WHITE, ground) > contrast(INK, ground) ? WHITE : INK
   for (let share = 0; share <= 1; share += 0.04) {
-    // Rounded before it is judged: the screen shows whole numbers.
-    const shade = parseColor(toHex(mix(color, target, share))) ?? target
+    const shade = rounded(mix(color, target, share))
     if (contrast(shade, ground) >= ratio) return shade
   }
   return target
@@ -65,7 +69,7 @@ export function paletteFor(color: Rgb, theme: 'light' | 'dark'): Palette {
   // On dark ground a dark brand colour would sink; it only has to be seen there, not read.
   const base = theme === 'dark' ? readableOn(surface, color, 2.2) : color
   const [brand, ink] = inked(base)
-  const soft = mix(surface, brand, theme === 'dark' ? 0.16 : 0.08)
+  const soft = rounded(mix(surface, brand, theme === 'dark' ? 0.16 : 0.08))
   return {
     brand: toHex(brand),
     brandInk: toHex(ink),
