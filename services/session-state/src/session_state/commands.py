@@ -79,11 +79,13 @@ class Fail:
 
 @dataclass(frozen=True, slots=True)
 class Bind:
-    """Set-if-absent of the conversation made for a running turn."""
+    """Set-if-absent of the conversation made for a running turn; one that Coze refuses
+    (`instead_of`) counts as absent."""
 
     turn_id: str
     epoch: int
     conversation_id: str
+    instead_of: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,7 @@ class Conversations:
         async def prepare(found: Found) -> Command | Done:
             if found.session is None:
                 raise TurnLost
-            return Bind(body.turn_id, body.epoch, body.conversation_id)
+            return Bind(body.turn_id, body.epoch, body.conversation_id, body.instead_of)
 
         done = await self._sessions.apply(body.session_name, prepare)
         bound: str = done.result["conversation_id"]
@@ -92,4 +92,5 @@ class Conversations:
             "sid": session.sid,
             "vip": session.profile.vip,
             "conversation_id": session.conversation_id,
+            "language": session.language,
         }

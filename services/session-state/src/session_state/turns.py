@@ -182,7 +182,7 @@ def bind(session: Session, command: Bind, context: Context) -> Decision:
     """Give the running turn's session its conversation, unless it has one."""
     if _stale(session, command.turn_id, command.epoch) is not None:
         raise TurnLost(status=session.status)
-    if session.conversation_id is not None:
+    if session.conversation_id not in (None, command.instead_of):
         return unchanged(session, conversation_id=session.conversation_id)
     draft = Draft(session, context)
     draft.change(conversation_id=command.conversation_id)

@@ -231,6 +231,7 @@ class SessionRef(Lenient):
     sid: str
     vip: bool = False
     conversation_id: str | None = None
+    language: str = ""
 
 
 # --- the log, for streams ------------------------------------------------------------------
