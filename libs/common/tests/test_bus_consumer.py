@@ -12,7 +12,7 @@ from common.errors import StateUnavailable
 from common.events import MailSent, TurnAnswered, TurnFailed
 from common.ids import new_id
 from common.redis import Keys, RedisClient
-from common.redis.commands import Command
+from common.redis.command import Command
 from common.testing.bus import deliver_again, twice
 from common.testing.server import running_server
 

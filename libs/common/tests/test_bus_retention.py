@@ -7,7 +7,7 @@ import pytest
 from common.bus import Consumer, Retention
 from common.clock import system_clock
 from common.events import TurnFailed
-from common.redis.commands import Command
+from common.redis.command import Command
 
 GROUPS = ("session-state", "notifier")
 HOUR = 3600.0

@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from common.redis.commands import pack
+from common.redis.command import pack
 from common.redis.errors import Lost, Refused
 from common.redis.wire import Wire
 

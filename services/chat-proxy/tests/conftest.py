@@ -19,7 +19,7 @@ from common.errors import ServiceError
 from common.events import Event, TurnClosed, decode
 from common.ids import new_id
 from common.redis import Keys, RedisClient
-from common.redis.commands import xadd
+from common.redis.streams import xadd
 from common.testing.clock import FakeClock
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -248,6 +248,7 @@ class State:
         self.lease_refusal: ServiceError | None = None
         self.ticket: dict[str, Any] = {}
         self.closing: dict[str, Any] | None = {"outcome": "stored", "status": "bot_active"}
+        self.before_closing: Callable[[str], Awaitable[None]] | None = None
         self.before_ticket: Callable[[str], Awaitable[None]] | None = None
         self.url = ""
         self._publisher = Publisher(redis, keys, source="session-state", clock=clock, new_id=new_id)
@@ -325,6 +326,8 @@ class State:
         self.ended.append(event)
         if self.closing is None:
             return
+        if self.before_closing is not None:
+            await self.before_closing(event.session_name)
         closed = {"timestamp": self.clock(), **self.closing}
         if event.type == "turn.failed" and closed["outcome"] == "stored":
             closed["outcome"] = "failed"

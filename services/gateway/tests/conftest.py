@@ -13,11 +13,12 @@ import orjson
 import pytest
 from aiohttp import web
 from common.redis import Keys, RedisClient
-from common.redis.commands import xadd
+from common.redis.streams import xadd
 from common.testing.plugin import TestKeys
 from common.testing.serving import RunningApp
 from gateway.main import create_app
 from gateway.settings import GatewaySettings
+from multidict import CIMultiDict
 
 GENERATION = "gen0123456789"
 SID = "sid-of-a-test"
@@ -31,7 +32,7 @@ class Seen:
     method: str
     path: str
     query: str
-    headers: dict[str, str]
+    headers: CIMultiDict[str]
     body: bytes
 
     def json(self) -> Any:
@@ -76,9 +77,9 @@ class Services:
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         body = await request.read()
-        headers = dict(request.headers)
+        headers = request.headers.copy()
         self.calls.append(
-            Seen(request.method, request.path, request.query_string, headers, body)
+            Seen(request.method, request.path, request.rel_url.raw_query_string, headers, body)
         )
         played = self._routes.get((request.method, request.path))
         if played is not None:

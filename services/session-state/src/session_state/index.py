@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from common.redis import STATUSES, Keys, RedisClient
+from common.redis import STATUSES, Command, Keys, RedisClient
 from common.redis import commands as redis_commands
 
 from session_state.session import Session, load
@@ -92,7 +92,7 @@ class Index:
         names = [name for part in await self._redis.pipeline(wanted) for name in part]
         return await self.load(names)
 
-    def _window_of(self, status: str) -> redis_commands.Command[list[bytes]]:
+    def _window_of(self, status: str) -> Command[list[bytes]]:
         key = self._keys.status(status)
         if status == "pending_manual":
             return redis_commands.zrange(key, 0, WINDOW - 1)

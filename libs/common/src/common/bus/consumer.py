@@ -25,9 +25,9 @@ from common.errors import Busy, StateUnavailable, Unconfirmed
 from common.events.base import Event
 from common.metrics import Metrics
 from common.redis.client import RedisClient
-from common.redis.commands import StreamRow
 from common.redis.errors import Refused
 from common.redis.keys import Keys
+from common.redis.streams import StreamRow
 
 log = logging.getLogger(__name__)
 

@@ -23,9 +23,9 @@ from common.bus.lanes import Delivery
 from common.clock import Clock
 from common.errors import Busy, StateUnavailable, Unconfirmed
 from common.events.base import Event, Undecodable
-from common.redis import commands
+from common.redis import streams
 from common.redis.client import RedisClient
-from common.redis.commands import Arg
+from common.redis.command import Arg
 from common.redis.keys import Keys
 
 log = logging.getLogger(__name__)
@@ -133,8 +133,8 @@ class Deliveries:
         }
         await self._redis.transaction(
             [
-                commands.xadd(self._dead, letter),
-                commands.xack(self._bus, self._group, entry.id),
+                streams.xadd(self._dead, letter),
+                streams.xack(self._bus, self._group, entry.id),
             ]
         )
         self._gauges.dead()

@@ -17,9 +17,9 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 from common.errors import Busy, StateUnavailable
-from common.redis import commands
+from common.redis import commands, streams
 from common.redis.address import Address, parse_address
-from common.redis.commands import Arg, Command, pack
+from common.redis.command import Arg, Command, pack
 from common.redis.errors import Lost, Refused
 from common.redis.line import Line
 from common.redis.scripts import Script
@@ -238,25 +238,25 @@ class RedisClient:
     ltrim = _typed(commands.ltrim)
     llen = _typed(commands.llen)
     publish = _typed(commands.publish)
-    xadd = _typed(commands.xadd)
-    xrange = _typed(commands.xrange)
-    xrevrange = _typed(commands.xrevrange)
-    xlen = _typed(commands.xlen)
-    xdel = _typed(commands.xdel)
-    xtrim_minid = _typed(commands.xtrim_minid)
-    xgroup_create = _typed(commands.xgroup_create)
-    xgroup_setid = _typed(commands.xgroup_setid)
-    xgroup_delconsumer = _typed(commands.xgroup_delconsumer)
-    xinfo_stream = _typed(commands.xinfo_stream)
-    xinfo_groups = _typed(commands.xinfo_groups)
-    xinfo_consumers = _typed(commands.xinfo_consumers)
-    xread = _typed(commands.xread)
-    xreadgroup = _typed(commands.xreadgroup)
-    xack = _typed(commands.xack)
-    xpending_range = _typed(commands.xpending_range)
-    xpending_count = _typed(commands.xpending_count)
-    xclaim = _typed(commands.xclaim)
-    xclaim_keep = _typed(commands.xclaim_keep)
+    xadd = _typed(streams.xadd)
+    xrange = _typed(streams.xrange)
+    xrevrange = _typed(streams.xrevrange)
+    xlen = _typed(streams.xlen)
+    xdel = _typed(streams.xdel)
+    xtrim_minid = _typed(streams.xtrim_minid)
+    xgroup_create = _typed(streams.xgroup_create)
+    xgroup_setid = _typed(streams.xgroup_setid)
+    xgroup_delconsumer = _typed(streams.xgroup_delconsumer)
+    xinfo_stream = _typed(streams.xinfo_stream)
+    xinfo_groups = _typed(streams.xinfo_groups)
+    xinfo_consumers = _typed(streams.xinfo_consumers)
+    xread = _typed(streams.xread)
+    xreadgroup = _typed(streams.xreadgroup)
+    xack = _typed(streams.xack)
+    xpending_range = _typed(streams.xpending_range)
+    xpending_count = _typed(streams.xpending_count)
+    xclaim = _typed(streams.xclaim)
+    xclaim_keep = _typed(streams.xclaim_keep)
 
 
 def _reply(reply: Any) -> Any:

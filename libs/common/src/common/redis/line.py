@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from common.redis.address import Address, Node
-from common.redis.commands import pack
+from common.redis.command import pack
 from common.redis.errors import Lost, Refused
 from common.redis.wire import Message, Wire
 
@@ -133,11 +133,13 @@ class Line:
             words.append(("PUBLISH", "wait", ""))
         # accepted is not alive: a frozen server's kernel accepts too
         words.append(("PING",))
+        greeted = False
         try:
             await _greet(wire, words)
-        except BaseException:
-            wire.abort("not greeted")
-            raise
+            greeted = True
+        finally:
+            if not greeted:
+                wire.abort("not greeted")
         return wire
 
     async def _dial(self, node: Node) -> Wire:

@@ -5,7 +5,7 @@ import logging
 from collections.abc import AsyncIterator, Callable
 
 from common.redis.address import Address
-from common.redis.commands import pack
+from common.redis.command import pack
 from common.redis.errors import Lost
 from common.redis.line import Line
 

@@ -16,7 +16,7 @@ from typing import Any, cast
 import hiredis
 
 from common.errors import Busy, Unconfirmed
-from common.redis.commands import pack
+from common.redis.command import pack
 from common.redis.errors import Lost, Refused
 
 HEALTH_CHECK_SECONDS = 15.0
