@@ -230,3 +230,37 @@ async def test_health_and_metrics_are_not_for_those_behind_a_proxy(http):
     for path in ("/metrics", "/health/ready", "/health/live"):
         assert (await http.get(path)).status == 200
         await failure(await http.get(path, headers=outside), 404, "NOT_FOUND")
+
+
+@pytest.mark.parametrize(
+    ("peer", "near"),
+    [
+        ("127.0.0.1", True),
+        ("10.1.2.3", True),
+        ("::1", True),
+        ("fd00::7", True),
+        ("8.8.8.8", False),
+        ("2001:4860:4860::8888", False),
+        ("", False),
+        ("nonsense", False),
+    ],
+)
+async def test_metrics_are_for_the_services_own_network(make_settings, peer, near):
+    app = build_app(name="session-state", settings=make_settings(ServiceSettings), wire=wire)
+    statuses = []
+
+    async def send(message: Any) -> None:
+        statuses.append(message.get("status"))
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": "/metrics",
+        "headers": [],
+        "client": (peer, 1),
+    }
+    await app({**scope, "query_string": b"", "root_path": ""}, receive, send)
+    assert (statuses[0] == 200) is near

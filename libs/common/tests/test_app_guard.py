@@ -235,6 +235,27 @@ async def test_the_services_credential_opens_no_public_route(http, test_keys):
     assert (await http.get("/api/sessions/stats", headers=credential)).status == 401
 
 
+async def test_with_the_protection_off_the_tests_above_would_be_red(
+    make_settings, test_keys, clock, run_app, monkeypatch
+):
+    """Canary: the same app, but its guard lets everybody in."""
+
+    async def everybody(found: Any, rule: Any, peer: str) -> Caller:
+        return Caller()
+
+    app = build_app(
+        name="session-state",
+        settings=make_settings(ServiceSettings),
+        wire=wire,
+        routers=[router],
+        clock=clock,
+    )
+    monkeypatch.setattr(app.state.chassis.guard, "authorize", everybody)
+    async with run_app(app) as started, aiohttp.ClientSession(started.url) as session:
+        assert (await session.get("/api/sessions/a")).status == 200
+        assert (await session.post("/api/sessions/a/takeover")).status == 200
+
+
 # --- default deny at build time --------------------------------------------------------------
 
 

@@ -73,9 +73,10 @@ def build_app(
 
     `hot` are bare ASGI routes (`bare(method, path, app)`). Raises UnguardedRoute.
     """
-    edge = edge or Edge()
+    routes = [*_routes(routers), *_flat(hot)]
+    _refuse_unguarded(name, routes)
+    _refuse_shadowed(_routes(routers))
     chassis = Chassis(name=name, settings=settings, clock=clock)
-    table = Table(tuple(r for r in RULES if name in ("gateway", r.owner)))
     app = FastAPI(
         title=f"Fiido Kefu {name}",
         docs_url=None,
@@ -91,14 +92,19 @@ def build_app(
         app.include_router(router)
     _add_health(app, chassis)
     app.router.routes.extend(hot)
-    routes = [*_routes(routers), *_flat(hot)]
-    _refuse_unguarded(name, routes)
-    _refuse_shadowed(_routes(routers))
+    _add_layers(app, routes, hot=_flat(hot), edge=edge or Edge())
+    for kind, handler in _HANDLERS.items():
+        app.add_exception_handler(kind, handler)
+    return app
+
+
+def _add_layers(app: FastAPI, routes: Sequence[Route], *, hot: Sequence[Route], edge: Edge) -> None:
+    chassis: Chassis = app.state.chassis
     app.add_middleware(
         Outermost,
         chassis=chassis,
-        table=table,
-        hot={(m, p): r.app for r in _flat(hot) for m, p in _ways(r)},
+        table=Table(tuple(r for r in RULES if chassis.name in ("gateway", r.owner))),
+        hot={(method, path): r.app for r in hot for method, path in _ways(r)},
         internal=[way for r in routes for way in _ways(r) if way[1].startswith("/internal/")],
         forward=edge.forward,
         open_prefixes=edge.open_prefixes,
@@ -106,9 +112,6 @@ def build_app(
     )
     for wrapper in reversed(edge.middleware):
         app.add_middleware(wrapper)
-    for kind, handler in _HANDLERS.items():
-        app.add_exception_handler(kind, handler)
-    return app
 
 
 def bare(method: str, path: str, app: AsgiApp) -> Route:

@@ -1,5 +1,6 @@
 """The outermost layer of every app: context, guard, envelope, access log, metrics. Pure ASGI."""
 
+import ipaddress
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
@@ -109,9 +110,7 @@ class Outermost:
     ) -> None:
         path = scope["path"]
         if path in _QUIET:
-            # probes and Prometheus come directly; what a proxy passed on comes from outside
-            if b"x-forwarded-for" in found.headers:
-                raise NotFound
+            _refuse_strangers(scope, found)
             found.route = path
             await self._app(scope, receive, send)
             return
@@ -284,6 +283,22 @@ def _check_headers(scope: Scope) -> None:
         raise HeadersTooLarge
     if sum(len(name) + len(value) for name, value in headers) > _LONGEST_HEADERS:
         raise HeadersTooLarge
+
+
+def _refuse_strangers(scope: Scope, found: RequestContext) -> None:
+    """Probes and Prometheus come directly; what a proxy passed on comes from outside. Probes may
+    come from any address of a node, Prometheus only from the network the services are in."""
+    if b"x-forwarded-for" in found.headers:
+        raise NotFound
+    if scope["path"] == "/metrics" and not _is_near(_peer(scope)):
+        raise NotFound
+
+
+def _is_near(peer: str) -> bool:
+    try:
+        return ipaddress.ip_address(peer).is_private
+    except ValueError:
+        return False
 
 
 def _peer(scope: Scope) -> str:

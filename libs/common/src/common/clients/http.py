@@ -112,10 +112,8 @@ class ServiceClient:
         timeout_seconds: float | None = None,
     ) -> bytes:
         """The raw answer of a success; raises ServiceError for everything else."""
-        sent = self.headers(headers)
-        data = None
-        if body is not None:
-            data = orjson.dumps(body.model_dump(mode="json", by_alias=True, exclude_none=True))
+        sent, data = self.headers(headers), _encoded(body)
+        if data is not None:
             sent["Content-Type"] = "application/json"
         try:
             async with (
@@ -145,6 +143,12 @@ class ServiceClient:
             if len(self._urls) < 1000:
                 self._urls[path] = url
         return url
+
+
+def _encoded(body: BaseModel | None) -> bytes | None:
+    if body is None:
+        return None
+    return orjson.dumps(body.model_dump(mode="json", by_alias=True, exclude_none=True))
 
 
 def failure(raw: bytes, status: int) -> ServiceError:
