@@ -1,5 +1,5 @@
 /**
- * Turns `docs/openapi.json`, `docs/events.schema.json` and `docs/errors.json` into TypeScript
+ * Turns `docs/contracts.schema.json`, `docs/events.schema.json` and `docs/errors.json` into TypeScript
  * under `protocol/generated`, so that wire types are never copied by hand. `--check` fails on stale.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -75,8 +75,8 @@ function errorCodes(errors) {
 }
 
 const jobs = [
-  ['openapi.json', 'openapi.ts', (document) => declarations(document.components?.schemas ?? {})],
-  ['events.schema.json', 'events.ts', (document) => declarations(document.events ?? document.$defs ?? document)],
+  ['contracts.schema.json', 'contracts.ts', declarations],
+  ['events.schema.json', 'events.ts', declarations],
   ['errors.json', 'errors.ts', errorCodes],
 ]
 

@@ -1,108 +1,54 @@
-/** The one place where clients name wire types; swap a shape here and every package follows. */
+/**
+ * The one place where clients name wire types: what is generated, and how frames are put together.
+ *
+ * `generated/` comes from the services' contracts and events (`make gen`), never by hand.
+ */
+import type * as contracts from '../generated/contracts'
+import type * as events from '../generated/events'
 
-export type Status =
-  | 'bot_active'
-  | 'pending_manual'
-  | 'manual_live'
-  | 'after_hours_email'
-  | 'closed'
+export type { Agent, SessionState, SessionSummary, UserProfile } from '../generated/contracts'
 
-export type Role = 'user' | 'assistant' | 'agent' | 'system'
+export type Status = contracts.SessionState['status']
+export type Role = contracts.Message['role']
+export type AgentInfo = { id?: string; name: string }
 
-export interface Message {
-  id: string
-  seq: number
-  role: Role
-  content: string
-  timestamp: number
-  agent_id?: string | null
-  agent_name?: string | null
-  client_message_id?: string | null
-  turn_id?: string | null
-  suggestions?: string[] | null
-  stopped?: boolean | null
-  notice?: string | null
+export interface Message extends contracts.Message {
   /** This client's own mark: shown, but cut off before it was stored. */
   interrupted?: boolean
 }
 
-export interface AgentInfo {
-  id?: string
-  name: string
-}
+type Shared = 'session_name' | 'status' | 'conversation_id' | 'created_at' | 'updated_at' | 'version'
 
-export interface Escalation {
-  reason: string
-  trigger_at: number
-}
-
-export interface UserProfile {
-  nickname?: string
-  email?: string | null
-  vip?: boolean
-  language?: string
-  country?: string
-  currency?: string
-  metadata?: Record<string, unknown>
-}
-
-/** What a visitor may know of the session; agents get more. */
-export interface VisitorSession {
-  session_name: string
-  status: Status
-  conversation_id?: string | null
-  user_profile?: UserProfile
+/** What a visitor may know of the session (`flows.md`); agents get the whole SessionState. */
+export interface VisitorSession extends Pick<contracts.SessionState, Shared> {
+  user_profile?: contracts.UserProfile
   history?: Message[]
-  escalation?: Escalation | null
+  escalation?: Pick<contracts.Escalation, 'reason' | 'trigger_at'> | null
   assigned_agent?: AgentInfo | null
-  mail?: { sent: boolean } | null
-  created_at: number
-  updated_at: number
-  version: number
+  mail?: { sent?: boolean } | null
 }
 
+/** A log entry's frame carries its place in the session's order. */
 interface Logged {
   seq: number
 }
 
-interface Spoken extends Logged {
-  message_id: string
-  role: Role
-  content: string
-  timestamp: number
-  client_message_id?: string | null
-  agent_id?: string | null
-  agent_name?: string | null
-  turn_id?: string | null
-  suggestions?: string[] | null
-  stopped?: boolean | null
-  notice?: string | null
-}
-
 /** Frames of `GET /api/sessions/{name}/events`. */
 export type SessionEvent =
-  | ({ type: 'message_added' } & Spoken)
-  | ({ type: 'manual_message' } & Spoken)
-  | ({
-      type: 'status_change'
-      status: Status
-      previous?: Status
-      reason: string
-      agent_info?: AgentInfo | null
-      timestamp: number
-      version?: number
-    } & Partial<Logged>)
-  | ({ type: 'history_cleared'; timestamp: number } & Logged)
-  | ({ type: 'rating_request'; timestamp: number; agent_name?: string | null } & Logged)
-  | ({ type: 'rating'; score: number; timestamp: number } & Logged)
-  | ({ type: 'session_closed'; reason: string; timestamp: number } & Logged)
+  | ({ type: 'message_added' } & Logged & events.MessageAdded)
+  | ({ type: 'manual_message' } & Logged & events.MessageAdded)
+  | ({ type: 'status_change' } & Partial<Logged> &
+      Omit<events.SessionStatusChanged, 'previous' | 'version' | 'agent_info'> & {
+        previous?: Status
+        version?: number
+        agent_info?: AgentInfo | null
+      })
+  | ({ type: 'history_cleared' } & Logged & events.SessionHistoryCleared)
+  | ({ type: 'rating_request' } & Logged & events.SessionRatingRequested)
+  | ({ type: 'rating' } & Logged & events.SessionRatingGiven)
+  | ({ type: 'session_closed' } & Logged & events.SessionClosed)
   | { type: 'typing'; role?: Role; agent_name?: string | null }
-  | {
-      type: 'queue_position'
-      position: number
-      waiting: number
-      estimated_seconds?: number | null
-    }
+  | { type: 'queue_position'; position: number; waiting: number; estimated_seconds?: number | null }
 
 /** Frames about the stream itself. */
 export type ControlEvent =
