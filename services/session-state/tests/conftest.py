@@ -158,7 +158,7 @@ Start = Callable[..., AbstractAsyncContextManager[Service]]
 
 @pytest.fixture
 def start(
-    make_settings: Any, run_app: Any, test_keys: Any, redis: RedisClient, clock: Any
+    make_settings: Any, run_app: Any, test_keys: Any, redis: RedisClient, clock: Any, until: Any
 ) -> Start:
     """`async with start(wait_timeout_seconds=5) as service:`; timers only tick when told to."""
 
@@ -169,6 +169,8 @@ def start(
         publisher = Publisher(redis, Keys(), source="test", clock=clock, new_id=new_id)
         async with AsyncExitStack() as stack:
             running = await stack.enter_async_context(run_app(app))
+            # agents are let in once the tail has heard what was revoked
+            await until(running.chassis.revocations.trusted)
             http = await stack.enter_async_context(aiohttp.ClientSession())
             yield Service(
                 url=running.url,
