@@ -68,10 +68,6 @@ class Guard:
         """A call to a public endpoint, from outside or passed on by the gateway."""
         try:
             return await self._authorize(found, rule, peer)
-        except (Unauthenticated, TokenRevoked, Forbidden, SessionForbidden):
-            if rule.hidden:
-                raise NotFound from None
-            raise
         except ServiceError as error:
             if rule.hidden and error.status in (401, 403):
                 raise NotFound from None
