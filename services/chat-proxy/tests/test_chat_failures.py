@@ -8,7 +8,7 @@ import gzip
 import socket
 
 import pytest
-from chat_proxy.texts import DECLINED, UNAVAILABLE
+from chat_proxy.texts import DECLINED, SORRY, UNAVAILABLE
 
 CHAT, CREATE, CANCEL = "/v1/workflows/chat", "/v1/conversation/create", "/v3/chat/cancel"
 TOKEN = "/api/permission/oauth2/token"
@@ -225,6 +225,15 @@ async def test_a_failure_that_brings_a_person_says_so(chat, state, coze_bytes, w
     assert (status, body["error"]["code"]) == (503, "AI_UNAVAILABLE")
     assert body["error"]["message"] == "A colleague will be with you."
     assert body["error"]["details"] == {"status": "pending_manual"}
+
+
+async def test_the_notice_of_a_failure_is_said_once(chat, state, coze_bytes, wire) -> None:
+    coze_bytes.on(CHAT, wire.reply({"code": 4200, "msg": "x"}))
+    state.closing = {"outcome": "escalated", "status": "pending_manual", "notice": "A colleague."}
+    state.before_closing = lambda name: state.transition(name, "pending_manual", epoch=1)
+    frames = await chat.stream("Hi", language="en")
+    assert ends(frames) == ["meta", "status_change", "manual_message", "error"]
+    assert frames[-1]["content"] == SORRY["en"]
 
 
 async def test_no_conversation_no_turn(chat, state, coze_bytes, wire) -> None:

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import orjson
 from common.contracts.sessions import RenewLease
 from common.errors import ServiceError, TurnLost
-from common.events import StatusChanged, TurnClosed, TurnStopRequested
+from common.events import TurnClosed, TurnStopRequested
 from common.events.base import Undecodable
 
 from chat_proxy import frames
@@ -65,8 +65,8 @@ class Watch:
         what its own commit wrote (a reopened session, say) is no news to the caller."""
         return [frame for at, _, frame in self.told if self._is_news(at)]
 
-    def told_of_change(self) -> bool:
-        return any(k == StatusChanged.type for at, k, _ in self.told if self._is_news(at))
+    def told_of(self, kind: str) -> bool:
+        return any(told == kind for at, told, _ in self.told if self._is_news(at))
 
     def _is_news(self, at: float) -> bool:
         # the bus rounds to milliseconds

@@ -20,6 +20,17 @@ UNAVAILABLE: Mapping[str, str] = {
     "lub poprosić o rozmowę z konsultantem, a przejmiemy sprawę.",
 }
 
+SORRY: Mapping[str, str] = {
+    "zh": "抱歉，智能客服暂时无法回答。",
+    "en": "Sorry, our assistant can't answer right now.",
+    "de": "Entschuldigung, unser Assistent kann gerade nicht antworten.",
+    "fr": "Désolé, notre assistant ne peut pas répondre pour le moment.",
+    "es": "Lo sentimos, nuestro asistente no puede responder ahora.",
+    "it": "Ci dispiace, il nostro assistente non può rispondere in questo momento.",
+    "nl": "Sorry, onze assistent kan nu niet antwoorden.",
+    "pl": "Przepraszamy, nasz asystent nie może teraz odpowiedzieć.",
+}
+
 DECLINED: Mapping[str, str] = {
     "zh": "抱歉，这个问题我无法回答。请换一种说法，或输入“转人工”联系人工客服。",
     "en": "Sorry, I can't answer that. Please put it another way, or ask for a person.",

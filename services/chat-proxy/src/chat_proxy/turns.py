@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from common.contracts.sessions import BindConversation, Bound, Ticket
 from common.errors import ServiceError
-from common.events import Event, TurnClosed
+from common.events import Event, MessageAdded, StatusChanged, TurnClosed
 
 from chat_proxy import frames, texts
 from chat_proxy.assistant import Assistant
@@ -210,7 +210,11 @@ class Turns:
 def last_frames(turn: Turn, watch: Watch, outcome: Outcome) -> list[bytes]:
     """What ends the stream: news of people, then `done`, or an `error` and nothing after it."""
     news = watch.news()
-    if outcome.status and outcome.status != turn.ticket.status and not watch.told_of_change():
+    if (
+        outcome.status
+        and outcome.status != turn.ticket.status
+        and not watch.told_of(StatusChanged.type)
+    ):
         closed = outcome.closed
         news = [
             *news,
@@ -223,7 +227,10 @@ def last_frames(turn: Turn, watch: Watch, outcome: Outcome) -> list[bytes]:
     if outcome.interruption is Interruption.DRAINED:
         return [*news, frames.error(TurnLost.code, lost_text(turn.ticket.language))]
     if outcome.fault is not None and not _taken_over(outcome):
-        return [*news, frames.error(AiUnavailable.code, failed_text(turn.ticket, outcome))]
+        text = failed_text(turn.ticket, outcome)
+        if watch.told_of(MessageAdded.type):  # the notice stands there already: say it once
+            text = texts.in_language(texts.SORRY, turn.ticket.language)
+        return [*news, frames.error(AiUnavailable.code, text)]
     return [*news, frames.DONE]
 
 

@@ -42,7 +42,7 @@ async def create(body: ConversationCreate, wired: W, caller: Who) -> Response:
 @router.post("/api/conversation/clear")
 async def clear(body: ConversationNew, wired: W, caller: Who) -> Response:
     ref = await _begin_anew(wired, caller, body.session_id, language=body.language, clear=True)
-    language = body.language or caller.language
+    language = ref.language or body.language or caller.language
     return _answer(ref, {"message": texts.in_language(texts.CLEARED, language)})
 
 
