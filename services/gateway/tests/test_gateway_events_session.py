@@ -111,11 +111,13 @@ async def test_a_visitors_replay_begins_where_the_history_was_cleared(
     session.visible_from = 1
     headers = {**visitor("session_a"), "Last-Event-ID": "gen0123456789-sid-of-a-0"}
     stream = await door.events(A, **headers)
-    await until(lambda: stream.contents())
+    await until(stream.contents)
     assert stream.contents() == ["new"]
 
 
-@pytest.mark.parametrize("bad", ["7", "x", "gen-sid-1", "1-1", "gen-sid-of-a-", "g-sid-of-a-9999999999999999"])
+@pytest.mark.parametrize(
+    "bad", ["7", "x", "gen-sid-1", "1-1", "gen-sid-of-a-", "g-sid-of-a-9999999999999999"]
+)
 async def test_a_malformed_id_is_400(services, door, visitor, bad):
     services.session("session_a")
     headers = {**visitor("session_a"), "Last-Event-ID": bad}

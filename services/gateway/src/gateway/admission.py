@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from common.errors import RateLimited, TooManyStreams
+from common.errors import RateLimited, ServiceError, TooManyStreams
 from common.redis.client import RedisClient
 from common.redis.keys import Keys
 from common.redis.scripts import Script
@@ -20,6 +20,14 @@ from gateway.addresses import client_prefix
 from gateway.settings import Rates
 
 Headers = list[tuple[bytes, bytes]]
+
+
+def _headers(limit: int, remaining: int, reset_seconds: int) -> Headers:
+    return [
+        (b"ratelimit-limit", str(limit).encode()),
+        (b"ratelimit-remaining", str(remaining).encode()),
+        (b"ratelimit-reset", str(reset_seconds).encode()),
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +51,14 @@ class Admitted:
         """`RateLimit-*`, where a window was spent."""
         if not self.limit:
             return []
-        return [
-            (b"ratelimit-limit", str(self.limit).encode()),
-            (b"ratelimit-remaining", str(self.remaining).encode()),
-            (b"ratelimit-reset", str(self.reset_seconds).encode()),
-        ]
+        return _headers(self.limit, self.remaining, self.reset_seconds)
+
+
+def refusal_headers(error: ServiceError) -> Headers:
+    """The same where a window was full."""
+    if not isinstance(error, RateLimited):
+        return []
+    return _headers(error.details["limit"], 0, error.details["retry_after"])
 
 
 class Windows:
@@ -94,7 +105,9 @@ class Windows:
             return [*windows, self._window("chat", caller.visitor.sub, rates.chat_vip)]
         kind = "other" if limit is Limit.CONVERSATION else limit.value
         if session is not None:
-            windows.append(self._window(kind, f"s:{session}", getattr(rates, f"{kind}_session")))
+            # who only names a session must not be able to use up its visitor's window
+            who = f"{'s' if caller.visitor is not None else 'n'}:{session}"
+            windows.append(self._window(kind, who, getattr(rates, f"{kind}_session")))
         windows.append(self._window(kind, f"a:{address}", getattr(rates, f"{kind}_address")))
         return windows
 

@@ -5,16 +5,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-from common.app import RequestContext
+from common.app import RequestContext, Scope, context
 from common.contracts.common import SESSION_NAME_PATTERN
 from common.redis.keys import Keys
 from common.security.caller import Caller
 from common.security.policy import Limit, Rule
 
-from gateway.admission import Admission, Admitted, Window, Windows
-from gateway.errors import SessionForbidden, Unauthenticated, UnsupportedMediaType
+from gateway.admission import Admission, Window, Windows, refusal_headers
+from gateway.errors import ServiceError, SessionForbidden, Unauthenticated, UnsupportedMediaType
 from gateway.fanout import Fanout
 from gateway.presence import Presence
+from gateway.threshold import EXTRA
 
 _NAME = re.compile(SESSION_NAME_PATTERN)
 _NAMES = ("session_name", "user_id", "session_id")
@@ -28,7 +29,6 @@ class Call:
     rule: Rule
     caller: Caller
     session: str | None
-    admitted: Admitted
     lease: str | None = None
     guess: list[Window] = field(default_factory=list)
 
@@ -53,9 +53,10 @@ class Gate:
         self._presence = presence
         self._chats = chats_per_visitor
 
-    async def admit(self, found: RequestContext, body: bytes, *, call_id: str) -> Call:
-        """Raises SessionForbidden, UnsupportedMediaType, RateLimited, TooManyStreams,
-        StateUnavailable."""
+    async def admit(self, scope: Scope, body: bytes = b"", *, call_id: str) -> Call:
+        """Puts `RateLimit-*` on whatever the answer becomes. Raises SessionForbidden,
+        UnsupportedMediaType, RateLimited, TooManyStreams, StateUnavailable."""
+        found = context(scope)
         rule, caller = found.rule, found.caller
         if rule is None or caller is None:
             raise Unauthenticated
@@ -69,14 +70,25 @@ class Gate:
         fresh = tokenless and rule.limit in (Limit.CHAT, Limit.CONVERSATION) and not is_guess
         windows = self._windows.of(rule.limit, caller, session=session, fresh=fresh)
         guess = self._windows.guess(caller.address) if is_guess else []
-        lease = self._keys.chats(session) if is_chat and session and self._chats else None
-        admitted = await self._admission.admit(
-            call_id, [*windows, *guess], leases=lease, lease_limit=self._chats
-        )
+        lease = self._lease(session, tokenless=tokenless) if is_chat else None
+        try:
+            admitted = await self._admission.admit(
+                call_id, [*windows, *guess], leases=lease, lease_limit=self._chats
+            )
+        except ServiceError as error:
+            scope[EXTRA] += refusal_headers(error)
+            raise
+        scope[EXTRA] += admitted.headers()
         if caller.visitor is not None and caller.agent is None:
             self._presence.visitor(caller.visitor.sub)
             self._fanout.acted(caller.visitor.sub)
-        return Call(call_id, rule, caller, session, admitted, lease, guess)
+        return Call(call_id, rule, caller, session, lease, guess)
+
+    def _lease(self, session: str | None, *, tokenless: bool) -> str | None:
+        """Who only names a session must not be able to take its visitor's places."""
+        if session is None or not self._chats:
+            return None
+        return self._keys.chats(f"n:{session}" if tokenless else session)
 
     async def right_guess(self, call: Call) -> None:
         """The call proved itself: it is not one of the wrong ones that are counted."""

@@ -83,7 +83,6 @@ class HeaderRules:
             for name, value in answer.headers.items()
             if name.lower() not in _HOP_BY_HOP and name.lower() not in _OWN
         ]
-        head += call.admitted.headers()
         token = self._visitor_token(scope, call, answer)
         if token is not None:
             head.append((b"x-visitor-token", token.encode()))

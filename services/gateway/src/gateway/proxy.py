@@ -83,7 +83,7 @@ class Proxy:
         body = b""
         if scope["method"] != "GET":
             body = await read_body(receive, limit=self._max_body)
-        call = await self._gate.admit(found, body, call_id=self._new_id())
+        call = await self._gate.admit(scope, body, call_id=self._new_id())
         if call.lease is None:
             await self._pass_on(scope, send, found=found, call=call, body=body)
             return

@@ -18,6 +18,8 @@ from gateway.errors import HeadersTooLarge, NotFound, OriginForbidden, ServiceEr
 from gateway.origins import Origins, answer_headers, preflight_headers
 
 CONNECTION = "gateway.connection"
+# headers that go on the answer whatever it becomes
+EXTRA = "gateway.headers"
 _INTERNAL = frozenset(name.lower().encode() for name in Headers.INTERNAL)
 _ALIAS = "/api/v1/"
 _SCRAPED = frozenset(("/metrics", "/health/ready"))
@@ -67,6 +69,7 @@ class Threshold:
         is_api = scope["path"].startswith("/api/")
         secure = self._addresses.scheme_of(scope) == "https"
         extra = [*_ALWAYS, *(_API if is_api else ()), *([_HSTS] if secure else ())]
+        scope[EXTRA] = extra
         origin = _header(scope, b"origin")
         try:
             self._check_size(scope)

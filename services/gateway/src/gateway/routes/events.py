@@ -47,7 +47,7 @@ async def session_events(scope: Scope, receive: Receive, send: Send) -> None:
     found, caller = context(scope), authorize_scope(scope)
     last = _last_event_id(scope)
     resume = parse_event_id(last) if last else None
-    call = await wired.gate.admit(found, b"", call_id=new_id())
+    await wired.gate.admit(scope, call_id=new_id())
     stream = _stream(wired, scope, caller, session=found.path_params["name"])
     with (
         wired.fanout.place(for_agent=not stream.is_visitors),
@@ -58,7 +58,7 @@ async def session_events(scope: Scope, receive: Receive, send: Send) -> None:
         page = await _first_page(log, caller, resume)
         wired.fanout.enter(stream, page)
         async with _leased(wired, stream):
-            await _begin(scope, send, wired, call.admitted.headers())
+            await _begin(scope, send, wired)
             await _welcome(stream, room, log, page=page, resume=resume)
             wired.fanout.keep_time(stream, room)
             await _follow(scope, receive, send, stream=stream, replay=log.replay)
@@ -67,17 +67,17 @@ async def session_events(scope: Scope, receive: Receive, send: Send) -> None:
 async def agent_events(scope: Scope, receive: Receive, send: Send) -> None:
     """GET /api/agent/events"""
     wired: Wiring = scope["app"].state.wiring
-    found, caller = context(scope), authorize_scope(scope)
+    caller = authorize_scope(scope)
     agent = caller.require_agent()
     last = _last_event_id(scope)
     resume = parse_bus_id(last) if last else None
-    call = await wired.gate.admit(found, b"", call_id=new_id())
+    await wired.gate.admit(scope, call_id=new_id())
     stream = _stream(wired, scope, caller, session="")
     history = wired.bus_history(agent.sub)
     with wired.fanout.place(for_agent=True), wired.fanout.watching_queue(stream):
         newest = await history.newest()
         reachable = resume is not None and await history.reaches(resume)
-        await _begin(scope, send, wired, call.admitted.headers())
+        await _begin(scope, send, wired)
         await _welcome_agent(stream, resume=resume, reachable=reachable, newest=newest)
         wired.fanout.keep_time(stream, None)
         await _follow(scope, receive, send, stream=stream, replay=history.replay)
@@ -137,10 +137,8 @@ async def _leased(wired: Wiring, stream: Stream) -> AsyncIterator[None]:
         await wired.leases.release(stream)
 
 
-async def _begin(
-    scope: Scope, send: Send, wired: Wiring, headers: list[tuple[bytes, bytes]]
-) -> None:
-    await send({"type": "http.response.start", "status": 200, "headers": [*_HEAD, *headers]})
+async def _begin(scope: Scope, send: Send, wired: Wiring) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": list(_HEAD)})
     connection: Connection = scope[CONNECTION]
     if not connection.gone:
         connection.bound(wired.settings.stream_send_buffer_bytes)

@@ -3,7 +3,7 @@
 from typing import Any
 from urllib.parse import parse_qs
 
-from common.app import Receive, Scope, Send, context, send_json
+from common.app import Receive, Scope, Send, send_json
 from common.ids import new_id
 from common.metrics import CONTENT_TYPE
 
@@ -68,7 +68,7 @@ async def docs(_scope: Scope, _receive: Receive, send: Send) -> None:
 
 async def _admitted(scope: Scope) -> Wiring:
     wired: Wiring = scope["app"].state.wiring
-    await wired.gate.admit(context(scope), b"", call_id=new_id())
+    await wired.gate.admit(scope, call_id=new_id())
     return wired
 
 
