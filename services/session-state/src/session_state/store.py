@@ -184,63 +184,101 @@ def _score(session: Session) -> float:
     return escalation.trigger_at - ahead
 
 
+Word = str | bytes | int | float
+
+
 def _commit_args(
     decision: Decision, before: Session, commit_id: str, now: float, traceparent: str
-) -> list[str | bytes | int | float]:
-    session = decision.session
-    name = session.name
-    args: list[str | bytes | int | float] = [
-        commit_id,
+) -> list[Word]:
+    session, at = decision.session, f"{now:.3f}"
+    entries, ids = _log_words(decision, before, commit_id)
+    for key, value in decision.ids.items():
+        ids += (key, value)
+    timers: list[Word] = []
+    for kind, instant in decision.timers.items():
+        timers += (f"{instant:.3f}", f"{kind}:{session.name}")
+    args: list[Word] = [
+        f"c:{commit_id}",
         before.version,
         session.version,
         before.epoch,
         session.epoch,
-        name,
+        before.seq,
+        session.seq,
+        session.name,
         session.sid,
+        session.sid[:8],
         session.status,
         f"{_score(session):.3f}",
-        f"{now:.3f}",
+        at,
         dump(session),
         session.turn.turn_id if session.turn else "",
         decision.gains.max_sessions if decision.gains else "",
         "1" if decision.loses else "",
-        "1" if decision.by_visitor else "",
+        "1" if _is_seen(decision, before) else "",
         orjson.dumps(decision.result),
         traceparent,
         summary_bytes(session, now=now),
         len(decision.entries),
         len(decision.events),
-        len(decision.ids),
+        len(ids),
         len(decision.steps),
-        len(decision.timers),
+        len(timers),
         len(decision.disarmed),
         len(decision.counters),
+        *entries,
+        *_event_words(decision, commit_id),
+        *ids,
     ]
-    for entry in decision.entries:
-        event = entry.event
-        payload = {"type": entry.frame, **event.model_dump(mode="json", exclude_none=True)}
-        # the script puts `{"seq":n,` in front
-        rest = orjson.dumps(payload)[1:]
-        args += (
+    args += [orjson.dumps(_trail_line(step)) for step in decision.steps]
+    args += timers
+    args += [f"{kind}:{session.name}" for kind in decision.disarmed]
+    for counter, by in decision.counters.items():
+        args += (counter, by)
+    return args
+
+
+def _is_seen(decision: Decision, before: Session) -> bool:
+    """Presence only decides who has left the queue; the gateway's reports keep it fresh."""
+    return decision.by_visitor and (
+        before.version == 0 or decision.session.status == "pending_manual"
+    )
+
+
+def _log_words(
+    decision: Decision, before: Session, commit_id: str
+) -> tuple[list[Word], list[Word]]:
+    """The log entries, and the ids of the messages among them."""
+    words: list[Word] = []
+    ids: list[Word] = []
+    for number, entry in enumerate(decision.entries, start=1):
+        event, seq = entry.event, before.seq + number
+        payload = {
+            "seq": seq,
+            "type": entry.frame,
+            **event.model_dump(mode="json", exclude_none=True),
+        }
+        words += (
+            f"{seq}-0",
+            f"{commit_id}-{number}",
             event.type,
             event.schema_version,
             entry.frame,
             entry.audience,
-            entry.message_id,
-            rest,
+            orjson.dumps(payload),
+            seq,
         )
-    for event in decision.events:
+        if entry.message_id:
+            ids += (f"m:{entry.message_id}", seq)
+    return words, ids
+
+
+def _event_words(decision: Decision, commit_id: str) -> list[Word]:
+    words: list[Word] = []
+    for number, event in enumerate(decision.events, start=len(decision.entries) + 1):
         data = orjson.dumps(event.model_dump(mode="json", exclude_none=True))
-        args += (event.type, event.schema_version, data)
-    for key, value in decision.ids.items():
-        args += (key, value)
-    args += [orjson.dumps(_trail_line(step)) for step in decision.steps]
-    for kind, at in decision.timers.items():
-        args += (f"{kind}:{name}", f"{at:.3f}")
-    args += [f"{kind}:{name}" for kind in decision.disarmed]
-    for counter, by in decision.counters.items():
-        args += (counter, by)
-    return args
+        words += (f"{commit_id}-{number}", event.type, event.schema_version, data)
+    return words
 
 
 def _trail_line(step: Any) -> dict[str, Any]:
