@@ -52,6 +52,8 @@ export default tseslint.config(
   },
   fence(['protocol/src/**'], [...ours, ...vue], 'protocol stands on nothing.'),
   fence(['transport/src/**'], [...vue, '**/widget/**', '**/sdk/**'], 'transport stands on protocol only.'),
+  fence(['chatlog/src/**'], ['@fiido-kefu/*', 'vue-*', 'pinia', '**/widget/**', '**/workbench/**'], 'chatlog stands on Vue only.'),
+  fence(['workbench/src/**'], ['**/widget/**', '**/sdk/src/**', '@fiido-kefu/widget'], 'widget and workbench do not know each other.'),
   fence(['sdk/src/**'], [...vue, '@fiido-kefu/transport', '**/widget/**'], 'sdk stands on protocol only.'),
   fence(['widget/src/**'], ['**/workbench/**', '**/sdk/src/**'], 'widget and workbench do not know each other.'),
 )

@@ -6,11 +6,8 @@ export default defineConfig({
   test: {
     include: ['*/test/**/*.test.ts'],
     environment: 'node',
-    environmentOptions: {
-      happyDOM: { settings: { disableIframePageLoading: true, handleDisabledFileLoadingAsSuccess: true } },
-    },
-    // happy-dom says of each frame that it does not load it; the tests mean it so.
-    onConsoleLog: (text) => !text.includes('Iframe page loading is disabled'),
+    // The frames in the loader's tests name no page, so none is fetched.
+    environmentOptions: { happyDOM: { settings: { enableIframePageLoading: true } } },
     testTimeout: 15_000,
   },
 })

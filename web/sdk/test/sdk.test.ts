@@ -26,6 +26,14 @@ function say(data: object, origin = ORIGIN, source: unknown = frame()?.contentWi
 
 /** happy-dom loads no frames; each one here gets a window of its own to be spoken to. */
 const windows = new WeakMap<HTMLIFrameElement, { postMessage: ReturnType<typeof vi.fn> }>()
+Object.defineProperty(HTMLIFrameElement.prototype, 'src', {
+  get(this: HTMLIFrameElement) {
+    return this.getAttribute('data-src') ?? ''
+  },
+  set(this: HTMLIFrameElement, value: string) {
+    this.setAttribute('data-src', value)
+  },
+})
 Object.defineProperty(HTMLIFrameElement.prototype, 'contentWindow', {
   get(this: HTMLIFrameElement) {
     if (!windows.has(this)) windows.set(this, { postMessage: vi.fn() })

@@ -33,6 +33,8 @@ export interface HttpOptions {
   headers: () => Record<string, string>
   /** Sees each response's headers: tokens and session names come this way. */
   onResponse?: (headers: Headers) => void
+  /** Visitors need no cookie, so none is sent; the workbench's refresh token lives in one. */
+  credentials?: RequestCredentials
 }
 
 export interface CallOptions {
@@ -50,10 +52,11 @@ export interface Http {
   open: (method: string, path: string, options?: CallOptions) => Promise<Response>
 }
 
-export function createHttp({ baseUrl, fetch, headers, onResponse }: HttpOptions): Http {
+export function createHttp({ baseUrl, fetch, headers, onResponse, credentials = 'omit' }: HttpOptions): Http {
   const open: Http['open'] = async (method, path, options = {}) => {
     const response = await send(fetch, `${baseUrl}${path}`, method, {
       ...options,
+      credentials,
       headers: { ...headers(), ...options.headers },
     })
     onResponse?.(response.headers)
@@ -76,7 +79,7 @@ async function send(
   fetch: Fetch,
   url: string,
   method: string,
-  { body, headers, signal, deadlineMs = 0 }: CallOptions,
+  { body, headers, signal, deadlineMs = 0, credentials }: CallOptions & { credentials: RequestCredentials },
 ): Promise<Response> {
   const signals = [signal, deadlineMs > 0 ? AbortSignal.timeout(deadlineMs) : undefined]
   const json: Record<string, string> = body === undefined ? {} : { 'Content-Type': 'application/json' }
@@ -87,7 +90,7 @@ async function send(
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       signal: AbortSignal.any(signals.filter((one) => one !== undefined)),
       cache: 'no-store',
-      credentials: 'omit',
+      credentials,
     })
   } catch (error) {
     if (signal?.aborted) throw error
