@@ -18,7 +18,7 @@ from common.events.sessions import (
 from common.events.sessions import StatusChanged as StatusChangedEvent
 
 from session_state.commands import Actor
-from session_state.session import Assigned, Escalation, Mail, Session, preview_of
+from session_state.session import Assigned, Escalation, Mail, Session, evolve, preview_of
 from session_state.texts import notice
 
 Audience = Literal["va", "a"]
@@ -138,7 +138,8 @@ class Draft:
 
     def __init__(self, session: Session, context: Context) -> None:
         self.before = session
-        self.session = session
+        self._session = session
+        self._changes: dict[str, Any] = {}
         self.context = context
         self.entries: list[Logged] = []
         self.events: list[Event] = []
@@ -152,9 +153,16 @@ class Draft:
         self.by_visitor = False
         self.result: dict[str, Any] = {}
 
+    @property
+    def session(self) -> Session:
+        """The session as the draft has it so far."""
+        if self._changes:
+            self._session, self._changes = evolve(self._session, self._changes), {}
+        return self._session
+
     def change(self, **changes: Any) -> None:
-        """Set facts of the session."""
-        self.session = replace(self.session, **changes)
+        """Set facts of the session; put together when somebody looks."""
+        self._changes.update(changes)
 
     def count(self, counter: str, by: int = 1) -> None:
         """Move a counter of the day."""
@@ -371,8 +379,7 @@ class Draft:
     def finish(self, *, by_visitor: bool = False) -> Decision:
         """The decision. A commit without a transition raises `version` too: the commit compares
         it, and receivers drop summaries that are not newer."""
-        if self.session.version == self.before.version:
-            self.change(version=self.before.version + 1)
+        version = max(self.session.version, self.before.version + 1)
         if self.before.version == 0:
             session = self.session
             self.count("sessions")
@@ -383,7 +390,11 @@ class Draft:
                 )
             )
         self._arm_expiry()
-        self.change(updated_at=self.context.now, seq=self.before.seq + len(self.entries))
+        self.change(
+            version=version,
+            updated_at=self.context.now,
+            seq=self.before.seq + len(self.entries),
+        )
         return Decision(
             session=self.session,
             entries=self.entries,

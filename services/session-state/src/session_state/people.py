@@ -48,6 +48,7 @@ def add_message(
     turn_id: str | None = None,
 ) -> None:
     """The visitor's own words."""
+    session = draft.session
     draft.say(
         "user",
         content,
@@ -55,7 +56,6 @@ def add_message(
         client_message_id=client_message_id,
         turn_id=turn_id,
     )
-    session = draft.session
     draft.change(unread=session.unread + 1, user_messages=session.user_messages + 1)
     draft.count("messages_user")
 

@@ -1,6 +1,7 @@
 """What a session is: one frozen value, stored as JSON, changed only through decisions."""
 
 from dataclasses import dataclass, field, fields
+from operator import attrgetter
 from typing import Any, Literal
 
 import orjson
@@ -137,6 +138,13 @@ def load(state: bytes, *, version: int, epoch: int, seq: int) -> Session:
     return built
 
 
+def evolve(session: Session, changes: dict[str, Any]) -> Session:
+    """`dataclasses.replace` at half its cost: this is done several times a turn."""
+    values = dict(zip(_ORDER, _VALUES(session), strict=True))
+    values.update(changes)
+    return Session(**values)
+
+
 def preview_of(content: str) -> str:
     """The first characters of a message on one line."""
     flat = " ".join(content.split())
@@ -158,6 +166,8 @@ _FIELDS: dict[type[Any], frozenset[str]] = {
     Session: _names(Session),
     **{cls: _names(cls) for cls in _NESTED.values()},
 }
+_ORDER = tuple(f.name for f in fields(Session))
+_VALUES = attrgetter(*_ORDER)
 _TUPLES = ("additions", "email_to")
 
 
