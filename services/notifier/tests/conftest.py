@@ -1,5 +1,6 @@
 """A running notifier beside a real mail server that misbehaves on demand."""
 
+import itertools
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
@@ -67,9 +68,12 @@ def notifier_settings(make_settings: Any, mails: RunningMailcatcher) -> Any:
 def start_notifier(notifier_settings: Any, clock: Any, run_app: Any) -> StartNotifier:
     """`async with start_notifier(mail_language="zh")`; twice is two replicas."""
 
+    ports = itertools.count(9000)
+
     @asynccontextmanager
     async def start(**values: Any) -> AsyncIterator[RunningApp]:
-        settings = notifier_settings(**values)
+        # two replicas have two names in their group
+        settings = notifier_settings(**{"port": next(ports), **values})
         app = build_app(
             name="notifier", settings=settings, wire=partial(wire, settings), clock=clock
         )

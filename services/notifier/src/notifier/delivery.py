@@ -23,12 +23,9 @@ from notifier.mailer import Mailer
 
 log = logging.getLogger(__name__)
 
-# The lease outlives the longest send by this much, so that nobody sends what is being sent.
-_LEASE_MARGIN_SECONDS = 30.0
-# A letter that is out must be written down: each attempt takes the ledger's 5 s at most, and all
-# of them together stay within the margin.
-_SETTLE_ATTEMPTS = 5
-_SETTLE_PAUSE_SECONDS = 0.3
+# Of the time between the end of a send and the end of its lease, what recording it may take.
+_RECORD_SHARE = 0.9
+_RECORD_PAUSE_SECONDS = 0.3
 
 
 class Delivery:
@@ -43,6 +40,7 @@ class Delivery:
         metrics: Metrics,
         retry_after: tuple[float, ...],
         deadline_seconds: float,
+        margin_seconds: float,
         poll_seconds: float,
         parallel: int,
         clock: Clock,
@@ -53,7 +51,9 @@ class Delivery:
         self._letters = letters
         self._mailer = mailer
         self._retry_after = retry_after
-        self._lease_seconds = deadline_seconds + _LEASE_MARGIN_SECONDS
+        # nobody sends what is being sent, nor what is out and about to be recorded
+        self._lease_seconds = deadline_seconds + margin_seconds
+        self._record_seconds = margin_seconds * _RECORD_SHARE
         self._poll_seconds = poll_seconds
         self._parallel = parallel
         self._clock = clock
@@ -147,13 +147,16 @@ class Delivery:
     async def _record_sent(self, letter: Claimed, email_to: list[str]) -> None:
         """The mail server has it: forgetting that would send it again."""
         log.info("letter sent", extra=_about(letter))
-        for _ in range(_SETTLE_ATTEMPTS):
-            if await self._settled(letter, email_to):
-                return
-            await asyncio.sleep(_SETTLE_PAUSE_SECONDS)
-        log.error("sent letter not recorded: it will go out again", extra=_about(letter))
+        try:
+            async with asyncio.timeout(self._record_seconds):
+                while True:
+                    if await self._recorded(letter, email_to):
+                        return
+                    await asyncio.sleep(_RECORD_PAUSE_SECONDS)
+        except TimeoutError:
+            log.error("sent letter not recorded: it will go out again", extra=_about(letter))
 
-    async def _settled(self, letter: Claimed, email_to: list[str]) -> bool:
+    async def _recorded(self, letter: Claimed, email_to: list[str]) -> bool:
         try:
             await self._ledger.sent(letter, email_to, now=self._clock())
         except ServiceError as error:
@@ -166,16 +169,16 @@ class Delivery:
             await self._give_up(letter, error)
             return
         delay = self._retry_after[letter.attempt - 1] * self._jitter()
-        self._count(letter, "retried")
         log.warning("letter not sent yet", extra={**_about(letter), "error": error})
         now = self._clock()
         await self._ledger.retry(letter, error, now=now, next_at=now + delay)
+        self._count(letter, "retried")
 
     async def _give_up(self, letter: Claimed, error: str) -> None:
-        self._count(letter, "failed")
-        self._dead.labels(letter.request.kind).inc()
         log.error("letter given up", extra={**_about(letter), "error": error})
         await self._ledger.failed(letter, error, now=self._clock())
+        self._count(letter, "failed")
+        self._dead.labels(letter.request.kind).inc()
 
     def _count(self, letter: Claimed, outcome: str) -> None:
         self._mails.labels(letter.request.kind, outcome).inc()

@@ -1,6 +1,7 @@
 """How the notifier is put together; the handler table says what it listens to."""
 
 import random
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -48,7 +49,8 @@ async def wire(settings: NotifierSettings, chassis: Chassis) -> AsyncIterator[Wi
             redis,
             keys,
             group=GROUP,
-            consumer=f"{GROUP}-{new_id()[:8]}",
+            # kept over a restart, so that what it had in hand is found again at once
+            consumer=f"{socket.gethostname()}-{settings.port}",
             handlers={MailRequested: delivery.accept},
             clock=clock,
             metrics=chassis.metrics,
@@ -101,6 +103,7 @@ def make_delivery(
         metrics=metrics,
         retry_after=settings.retry_after,
         deadline_seconds=settings.smtp_deadline_seconds,
+        margin_seconds=settings.mail_lease_margin_seconds,
         poll_seconds=settings.mail_poll_seconds,
         parallel=settings.mail_parallel,
         clock=clock,
