@@ -27,13 +27,17 @@ _KEEP_ALIVE = (
 class Connection:
     """Write side of one response whose head has been sent by `send`."""
 
-    __slots__ = ("_cycle", "_flow", "_transport", "write")
+    __slots__ = ("_cycle", "_flow", "_transport")
 
     def __init__(self, cycle: Any) -> None:
         self._cycle = cycle
         self._flow = cycle.flow
         self._transport = cycle.transport
-        self.write: Callable[[bytes], None] = cycle.transport.write
+
+    def write(self, chunk: bytes) -> None:
+        """Written, or dropped where the client has gone: uvloop raises on a closed transport."""
+        if not self._transport.is_closing():
+            self._transport.write(chunk)
 
     @property
     def paused(self) -> bool:

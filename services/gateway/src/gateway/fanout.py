@@ -149,6 +149,7 @@ class Fanout:
         try:
             yield
         finally:
+            stream.left = True
             del self._by_id[stream.id]
             if stream.agent is not None:
                 mine = self._by_agent[stream.agent.sub]

@@ -32,6 +32,7 @@ class Stream:
     active_at: float
     session: str = ""
     lease: str = ""
+    left: bool = False  # the client has gone or was sent away: the wheel lets go of it
     _next_beat: float = field(default=0.0)
 
     @property
@@ -44,7 +45,7 @@ class Stream:
 
     def beat(self, now: float, *, pace: Pace, status: str | None) -> float | None:
         """Do what is due; answers when the next is. `status` None: never closed for silence."""
-        if self.outlet.ended is not None:
+        if self.left or self.outlet.ended is not None:
             return None
         if now >= self.expires_at:
             self.outlet.end(control("reauth"))
