@@ -1,6 +1,7 @@
 """Whose session is it: visitors by their signed sid, plain old callers by the conversation id."""
 
 import hmac
+from dataclasses import dataclass
 
 from common.errors import ManualInProgress, NotFound, SessionForbidden, ValidationFailed
 from common.security.caller import Caller
@@ -8,6 +9,17 @@ from common.security.caller import Caller
 from session_state.commands import Actor
 from session_state.roster import Roster
 from session_state.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class CallPolicy:
+    """What the owner set for calls."""
+
+    max_history: int = 50
+    max_message_chars: int = 5000
+    default_language: str = "zh"
+    legacy_allowed: bool = False
+    lease_seconds: float = 15.0
 
 
 def require_sid(session: Session, sid: str | None) -> None:

@@ -1,28 +1,18 @@
 """Opening a turn: who asks, was it asked before, does a rule want a person."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from common.contracts.sessions import OpenTurn
 from common.errors import TurnInProgress
 from common.ids import new_session_name, new_sid
 
-from session_state.access import require_conversation, require_length, require_sid
+from session_state.access import CallPolicy, require_conversation, require_length, require_sid
 from session_state.commands import Ask, Birth, Command, Rule
 from session_state.pressure import Pressure
 from session_state.regulator import Regulator
 from session_state.session import Profile, Session
 from session_state.sessions import Done, Sessions
 from session_state.store import Found
-
-
-@dataclass(frozen=True, slots=True)
-class AskPolicy:
-    """What the owner set for questions."""
-
-    max_message_chars: int
-    default_language: str
-    legacy_allowed: bool
 
 
 class Asks:
@@ -34,7 +24,7 @@ class Asks:
         *,
         regulator: Regulator,
         pressure: Pressure,
-        policy: AskPolicy,
+        policy: CallPolicy,
     ) -> None:
         self._sessions = sessions
         self._regulator = regulator

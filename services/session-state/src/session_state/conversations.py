@@ -11,7 +11,7 @@ from common.contracts.sessions import (
 from common.errors import TurnLost
 from common.ids import new_session_name, new_sid
 
-from session_state.access import require_sid
+from session_state.access import CallPolicy, require_sid
 from session_state.commands import Bind, Birth, Command, Renew
 from session_state.pressure import Pressure
 from session_state.session import Profile
@@ -23,22 +23,14 @@ from session_state.turns import refuse_if_silenced
 class Conversations:
     """Serves chat-proxy, which makes conversations at Coze."""
 
-    def __init__(
-        self,
-        sessions: Sessions,
-        *,
-        pressure: Pressure,
-        lease_seconds: float,
-        default_language: str,
-    ) -> None:
+    def __init__(self, sessions: Sessions, *, pressure: Pressure, policy: CallPolicy) -> None:
         self._sessions = sessions
         self._pressure = pressure
-        self._lease_seconds = lease_seconds
-        self._default_language = default_language
+        self._policy = policy
 
     async def renew_lease(self, body: RenewLease) -> None:
         """Raises TurnLost when the open turn is another one."""
-        until = self._sessions.clock() + self._lease_seconds
+        until = self._sessions.clock() + self._policy.lease_seconds
         store = self._sessions.store
         if not await store.renew_lease(body.session_name, body.turn_id, until=until):
             raise TurnLost
@@ -78,7 +70,7 @@ class Conversations:
                 self._pressure.refuse_new()
             return Renew(body.conversation_id, clear=body.clear)
 
-        language = body.language or self._default_language
+        language = body.language or self._policy.default_language
         profile = Profile(vip=body.vip, language=language)
         done = await self._sessions.apply(
             body.session_name,

@@ -1,7 +1,6 @@
 """What visitors and agents may do with a session over HTTP: checked, decided, shown."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from common.bus.live import Live
@@ -11,7 +10,7 @@ from common.errors import InvalidStatus, NotAssigned, NotFound, ValidationFailed
 from common.ids import new_sid
 from common.security.caller import Caller
 
-from session_state.access import actor_of, opened, require_length
+from session_state.access import CallPolicy, actor_of, opened, require_length
 from session_state.commands import Actor, Birth, Command, Escalate, MarkRead, Say, Transfer
 from session_state.pressure import Pressure
 from session_state.session import Profile, Session
@@ -20,19 +19,11 @@ from session_state.store import Found
 from session_state.views import for_agent, for_visitor, trail_for
 
 
-@dataclass(frozen=True, slots=True)
-class DeskPolicy:
-    """What the owner set for people's calls."""
-
-    max_history: int
-    max_message_chars: int
-
-
 class Desk:
     """Every method checks whose session it is before anything else."""
 
     def __init__(
-        self, sessions: Sessions, *, live: Live, pressure: Pressure, policy: DeskPolicy
+        self, sessions: Sessions, *, live: Live, pressure: Pressure, policy: CallPolicy
     ) -> None:
         self._sessions = sessions
         self._live = live

@@ -24,7 +24,8 @@ from session_state.commands import (
     Takeover,
     Transfer,
 )
-from session_state.decision import Context, Decision, Draft, unchanged
+from session_state.decision import Context, Decision, unchanged
+from session_state.draft import Draft
 from session_state.session import Mail, Session
 
 # an escalation makes its letter and at most this many follow-ups

@@ -6,6 +6,7 @@ import orjson
 from common.settings import ServiceSettings
 from pydantic import Field, SecretStr, field_validator, model_validator
 
+from session_state.access import CallPolicy
 from session_state.decision import Limits
 from session_state.regulator import DEFAULT_FAILURE_PHRASES, DEFAULT_KEYWORDS, Rules
 from session_state.sessions import Policy
@@ -98,6 +99,15 @@ class Settings(ServiceSettings):
             fail_threshold=self.regulator_fail_threshold,
         )
         return Policy(limits=limits, ai_enabled=self.ai_enabled)
+
+    def call_policy(self) -> CallPolicy:
+        return CallPolicy(
+            max_history=self.session_max_history,
+            max_message_chars=self.max_message_chars,
+            default_language=self.default_language,
+            legacy_allowed=self.legacy_allowed,
+            lease_seconds=self.turn_lease_seconds,
+        )
 
     def secrets_of_shops(self) -> dict[str, str]:
         return _secrets(self.shop_secrets)

@@ -8,7 +8,8 @@ from common.events.sessions import HistoryCleared, SessionUpdated
 from common.events.turns import TurnClosed
 
 from session_state.commands import Answer, Ask, Bind, Fail, Renew, Rule
-from session_state.decision import LEASE, Context, Decision, Draft, unchanged
+from session_state.decision import LEASE, Context, Decision, unchanged
+from session_state.draft import Draft
 from session_state.people import add_message, new_episode
 from session_state.session import Session, Turn
 

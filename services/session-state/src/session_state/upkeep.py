@@ -26,9 +26,9 @@ from session_state.decision import (
     WAIT,
     Context,
     Decision,
-    Draft,
     unchanged,
 )
+from session_state.draft import Draft
 from session_state.people import MAX_LETTERS, end
 from session_state.session import Session
 

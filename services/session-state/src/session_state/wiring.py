@@ -5,25 +5,17 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from common import events
 from common.app import Chassis
 from common.bus import Consumer, Live, Publisher, Retention, Tail
 from common.clients.auth import AuthClient
 from common.clients.http import ServiceClient
-from common.events import (
-    AgentChanged,
-    AgentRemoved,
-    AgentStatusChanged,
-    MailFailed,
-    MailSent,
-    TurnAnswered,
-    TurnFailed,
-)
 from common.ids import new_id
 from common.redis import Keys, RedisClient
 
-from session_state.asks import AskPolicy, Asks
+from session_state.asks import Asks
 from session_state.conversations import Conversations
-from session_state.desk import Desk, DeskPolicy
+from session_state.desk import Desk
 from session_state.duty import Duty
 from session_state.index import Index
 from session_state.journal import Journal
@@ -55,7 +47,6 @@ class Wiring:
     conversations: Conversations
     timers: Timers
     publisher: Publisher
-    shop_secrets: dict[str, str]
 
 
 @asynccontextmanager
@@ -96,57 +87,42 @@ async def wire(settings: Settings, chassis: Chassis) -> AsyncIterator[Wiring]:
         group=chassis.name,
         consumer=f"{socket.gethostname()}-{settings.port}",
         handlers={
-            TurnAnswered: outcomes.turn_answered,
-            TurnFailed: outcomes.turn_failed,
-            AgentStatusChanged: outcomes.agent_changed,
-            AgentChanged: outcomes.agent_changed,
-            AgentRemoved: outcomes.agent_removed,
-            MailSent: outcomes.mail_reported,
-            MailFailed: outcomes.mail_reported,
+            events.TurnAnswered: outcomes.turn_answered,
+            events.TurnFailed: outcomes.turn_failed,
+            events.AgentStatusChanged: outcomes.agent_changed,
+            events.AgentChanged: outcomes.agent_changed,
+            events.AgentRemoved: outcomes.agent_removed,
+            events.MailSent: outcomes.mail_reported,
+            events.MailFailed: outcomes.mail_reported,
         },
         clock=clock,
         metrics=metrics,
     )
+    seconds = settings.timer_seconds
     timers = Timers(
-        sessions,
-        index=index,
-        duty=duty,
-        pressure=pressure,
-        seconds=settings.timer_seconds,
-        metrics=metrics,
+        sessions, index=index, duty=duty, pressure=pressure, seconds=seconds, metrics=metrics
     )
-    queue = Queue(sessions, index=index, duty=duty, live=live)
-    retention = Retention(redis, keys, clock=clock, metrics=metrics)
     chassis.verify_keys_with(AuthClient(auth, clock).verify_key)
     chassis.add_check("redis", redis.ping)
     chassis.follow(Tail(redis, keys, clock=clock, replay_seconds=1200, metrics=metrics))
     chassis.supervise(consumer.run(), "consumer")
     chassis.supervise(timers.run(), "timers")
-    chassis.supervise(queue.run(), "queue")
-    chassis.supervise(retention.run(), "retention")
-    policy = AskPolicy(
-        settings.max_message_chars, settings.default_language, settings.legacy_allowed
-    )
-    desk_policy = DeskPolicy(settings.session_max_history, settings.max_message_chars)
+    chassis.supervise(Queue(sessions, index=index, duty=duty, live=live).run(), "queue")
+    chassis.supervise(Retention(redis, keys, clock=clock, metrics=metrics).run(), "retention")
+    policy = settings.call_policy()
     try:
         yield Wiring(
             settings=settings,
             sessions=sessions,
             asks=Asks(sessions, regulator=regulator, pressure=pressure, policy=policy),
-            desk=Desk(sessions, live=live, pressure=pressure, policy=desk_policy),
+            desk=Desk(sessions, live=live, pressure=pressure, policy=policy),
             index=index,
             statistics=Statistics(index, roster=roster, duty=duty),
             duty=duty,
             streams=streams,
-            conversations=Conversations(
-                sessions,
-                pressure=pressure,
-                lease_seconds=settings.turn_lease_seconds,
-                default_language=settings.default_language,
-            ),
+            conversations=Conversations(sessions, pressure=pressure, policy=policy),
             timers=timers,
             publisher=publisher,
-            shop_secrets=settings.secrets_of_shops(),
         )
     finally:
         await auth.close()

@@ -41,7 +41,9 @@ async def rating(name: Name, body: Rating, wired: W, caller: Who, request: Reque
 async def identify(name: Name, body: Identify, wired: W, caller: Who, request: Request) -> Response:
     trace(request, name)
     session = opened((await wired.sessions.store.get(name)).session, caller, name)
-    command = identification(body, session_name=name, shop=session.shop, secrets=wired.shop_secrets)
+    command = identification(
+        body, session_name=name, shop=session.shop, secrets=wired.settings.secrets_of_shops()
+    )
     done = await wired.desk.do(name, caller, command)
     # a new token where the claim that limits go by has changed
     is_new = done.session.profile.vip != session.profile.vip
