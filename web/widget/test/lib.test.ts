@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { AA, contrast, paletteFor, parseColor, SURFACE, type Rgb } from '../src/lib/color'
 import { isEmail } from '../src/lib/email'
 import { openingTime, waitMinutes } from '../src/lib/time'
-import { layOut } from '../src/lib/virtual'
+import { layOut } from '@fiido-kefu/chatlog'
 import { logRows, tailRows } from '../src/state/rows'
 
 describe('colours', () => {

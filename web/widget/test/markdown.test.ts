@@ -1,8 +1,8 @@
 // @vitest-environment happy-dom
 import { mount } from '@vue/test-utils'
 import { describe, expect, it } from 'vitest'
-import { parseInline, parseMarkdown, safeHref, splitStable, withoutLooseEnd } from '../src/lib/markdown'
-import Markdown from '../src/ui/Markdown'
+import { parseInline, parseMarkdown, safeHref, splitStable, withoutLooseEnd } from '@fiido-kefu/chatlog'
+import { MarkdownText as Markdown } from '@fiido-kefu/chatlog'
 
 const draw = (text: string): HTMLElement => mount(Markdown, { props: { text } }).element as HTMLElement
 
