@@ -175,6 +175,13 @@ def test_the_key_may_lie_in_a_file(coze_env, monkeypatch, tmp_path, private_key)
     assert Settings().private_key_pem == private_key
 
 
+def test_a_key_that_is_none_is_refused_without_being_shown(coze_env, monkeypatch) -> None:
+    monkeypatch.setenv("COZE_PRIVATE_KEY", "-----BEGIN PRIVATE KEY-----hush")
+    with pytest.raises(ValidationError, match="COZE_PRIVATE_KEY") as refused:
+        Settings()
+    assert "hush" not in str(refused.value)
+
+
 @pytest.mark.parametrize(
     "missing",
     ["COZE_API_BASE", "COZE_WORKFLOW_ID", "COZE_PUBLIC_KEY_ID", "COZE_PRIVATE_KEY", "COZE_APP_ID"],

@@ -4,7 +4,7 @@ import asyncio
 import gzip
 import time
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import pytest
 from chat_proxy.coze.auth import OAuthApp, Token, TokenKeeper
@@ -48,8 +48,8 @@ async def client(coze_bytes, private_key: str) -> AsyncIterator[CozeClient]:
 async def ask(client: CozeClient) -> list[Item]:
     items: list[Item] = []
 
-    async def hear(item: Item) -> None:
-        items.append(item)
+    async def hear(more: Sequence[Item]) -> None:
+        items.extend(more)
 
     question = Question("session_a", "V1", "Hi", {"country": "DE"})
     async with asyncio.timeout(10):

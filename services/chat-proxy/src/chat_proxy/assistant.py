@@ -5,7 +5,7 @@ attempt ─fault, nothing shown yet─▶ back off 1–10 s ─▶ attempt … a
 """
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -13,7 +13,7 @@ from chat_proxy.coze.breaker import Breaker
 from chat_proxy.coze.client import CozeClient, Question
 from chat_proxy.coze.decode import Delta, Item, Started
 from chat_proxy.coze.faults import ALARMED, RETRIED, SICK, CozeError, Fault, FaultKind
-from chat_proxy.coze.streams import OnItem
+from chat_proxy.coze.streams import OnItems
 from chat_proxy.metrics import CozeMetrics
 
 log = logging.getLogger(__name__)
@@ -70,13 +70,13 @@ class Assistant:
             except CozeError as error:
                 await self._before_next(attempt, error.fault)
 
-    async def answer(self, question: Question, on_item: OnItem, *, rebind: Rebind) -> None:
+    async def answer(self, question: Question, on_items: OnItems, *, rebind: Rebind) -> None:
         """Hands on one attempt's items (of failed ones at most `Started` and what is no text);
         returns when the answer is whole, raises `CozeError` when there is none."""
         attempt, rebound = 0, False
         while True:
             attempt += 1
-            hearing = _Hearing(on_item, self._clock)
+            hearing = _Hearing(on_items, self._clock)
             try:
                 await self._guarded(lambda: self._attempt(question, hearing))  # noqa: B023
             except CozeError as error:
@@ -147,8 +147,8 @@ class Assistant:
 class _Hearing:
     """What one attempt let us hear so far."""
 
-    def __init__(self, on_item: OnItem, clock: Callable[[], float]) -> None:
-        self._on_item = on_item
+    def __init__(self, on_items: OnItems, clock: Callable[[], float]) -> None:
+        self._on_items = on_items
         self._clock = clock
         self.started: Started | None = None
         self.spoken_at: float | None = None
@@ -157,10 +157,15 @@ class _Hearing:
     def spoken(self) -> bool:
         return self.spoken_at is not None
 
-    async def hear(self, item: Item) -> None:
-        if isinstance(item, Delta):
-            if self.spoken_at is None:
+    async def hear(self, items: Sequence[Item]) -> None:
+        if self.spoken_at is None:
+            self._note(items)
+        await self._on_items(items)
+
+    def _note(self, items: Sequence[Item]) -> None:
+        for item in items:
+            if isinstance(item, Started):
+                self.started = item
+            elif isinstance(item, Delta):
                 self.spoken_at = self._clock()
-        elif isinstance(item, Started):
-            self.started = item
-        await self._on_item(item)
+                return

@@ -5,6 +5,8 @@ from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from common.settings import ServiceSettings
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from pydantic import AfterValidator, AliasChoices, Field, SecretStr, model_validator
 
 from chat_proxy.coze.deadlines import Deadlines
@@ -18,6 +20,14 @@ def _http_base(value: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.path not in ("", "/"):
         raise ValueError("must be http(s)://host[:port]")
     return value.rstrip("/")
+
+
+def _is_rsa_key(pem: str) -> bool:
+    try:
+        key = load_pem_private_key(pem.encode(), password=None, unsafe_skip_rsa_key_validation=True)
+    except (ValueError, TypeError):
+        return False
+    return isinstance(key, RSAPrivateKey)
 
 
 Id = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9_.:-]+$")]
@@ -142,6 +152,8 @@ class Settings(ServiceSettings):
             raise ValueError("COZE_PRIVATE_KEY or COZE_PRIVATE_KEY_FILE: one of them is required")
         if self.coze_private_key_file is not None and not self.coze_private_key_file.is_file():
             raise ValueError("COZE_PRIVATE_KEY_FILE: no such file")
+        if not _is_rsa_key(self.private_key_pem):
+            raise ValueError("COZE_PRIVATE_KEY: not an RSA private key in PEM form")
         return self
 
     @model_validator(mode="after")

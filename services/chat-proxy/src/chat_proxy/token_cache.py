@@ -16,6 +16,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from chat_proxy.coze.auth import OAuthApp, Token
 
@@ -37,7 +38,7 @@ class RedisTokenCache:
         self._now = now
         self._context = f"{app.client_id}\n{app.audience}\n"
         derived = HKDF(SHA256(), 32, salt=None, info=b"kefu coze token cache v1").derive(
-            app.private_key.encode()
+            app.private_key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
         )
         self._cipher = AESGCM(derived)
 

@@ -8,7 +8,7 @@ speaking ──whole answer──▶ answered          the outcome, and the even
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -110,17 +110,22 @@ class Turn:
         self.written_at = self._clock()
         await self._listener.write(frame)
 
-    async def hear(self, item: Item) -> None:
-        """Takes Coze's items; a delta is on its way to the caller before the next is read."""
-        if isinstance(item, Delta):
-            self._parts.append(item.text)
-            await self.write(frames.delta(item.text))
-        elif isinstance(item, Started):
-            # A further attempt begins anew with everything but text, of which there was none.
-            self.started = item
-            self.suggestions.clear()
-        elif isinstance(item, FollowUp):
-            self.suggestions.append(item.text)
+    async def hear(self, items: Sequence[Item]) -> None:
+        """Takes Coze's items; deltas are on their way to the caller before more is read. Those
+        that came together go out together: each kernel send costs more than all else here."""
+        ready = []
+        for item in items:
+            if isinstance(item, Delta):
+                self._parts.append(item.text)
+                ready.append(frames.delta(item.text))
+            elif isinstance(item, Started):
+                # A further attempt begins anew with everything but text, of which there was none.
+                self.started = item
+                self.suggestions.clear()
+            elif isinstance(item, FollowUp):
+                self.suggestions.append(item.text)
+        if ready:
+            await self.write(b"".join(ready))
 
     @asynccontextmanager
     async def speaking(self, seconds: float) -> AsyncIterator[None]:

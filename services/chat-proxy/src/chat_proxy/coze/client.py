@@ -1,7 +1,7 @@
 """What this product asks of Coze, in the words of Coze's API (`coze.md`)."""
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -9,7 +9,7 @@ from chat_proxy.coze.auth import Exchange, OAuthApp, Token, TokenKeeper, expiry
 from chat_proxy.coze.calls import Calls
 from chat_proxy.coze.decode import Item
 from chat_proxy.coze.faults import CozeError, Fault, FaultKind
-from chat_proxy.coze.streams import AnswerStreams, OnItem
+from chat_proxy.coze.streams import AnswerStreams, OnItems
 
 log = logging.getLogger(__name__)
 
@@ -61,14 +61,14 @@ class CozeClient:
             raise CozeError(Fault(FaultKind.GARBAGE, detail="conversation without an id"))
         return conversation_id
 
-    async def ask(self, question: Question, on_item: OnItem) -> None:
+    async def ask(self, question: Question, on_items: OnItems) -> None:
         """Hands on the answer's items as they come; returns when it is whole."""
         handed_on = False
 
-        async def relay(item: Item) -> None:
+        async def relay(items: Sequence[Item]) -> None:
             nonlocal handed_on
             handed_on = True
-            await on_item(item)
+            await on_items(items)
 
         body = self._body(question)
         bearer = await self._tokens.token(question.session_name)

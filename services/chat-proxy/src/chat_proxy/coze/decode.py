@@ -94,6 +94,11 @@ class StreamDecoder:
         self._started = False
         self._items: list[Item] = []
 
+    @property
+    def spoken(self) -> bool:
+        """Did any text of an answer come?"""
+        return bool(self._answers)
+
     def feed(self, chunk: bytes) -> list[Item]:
         """The items that this chunk completes."""
         if self.done:

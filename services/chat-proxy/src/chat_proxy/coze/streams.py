@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import aiohttp
@@ -10,7 +10,7 @@ import orjson
 
 from chat_proxy.coze.calls import LOGID, json_object
 from chat_proxy.coze.deadlines import Deadlines
-from chat_proxy.coze.decode import Broken, Delta, Item, Limits, StreamDecoder
+from chat_proxy.coze.decode import Broken, Item, Limits, StreamDecoder
 from chat_proxy.coze.faults import CozeError, Fault, FaultKind, fault_of
 
 log = logging.getLogger(__name__)
@@ -20,8 +20,8 @@ _MAX_ERROR_BODY = 64 * 1024
 # After the last event the body's end is due at once; waiting for it keeps the connection usable.
 _SETTLE_SECONDS = 0.02
 
-OnItem = Callable[[Item], Awaitable[None]]
-"""Gets every item as it is decoded, `Broken` excepted; must not raise."""
+OnItems = Callable[[Sequence[Item]], Awaitable[None]]
+"""Gets what one chunk of bytes brought, at once, `Broken` excepted; must not raise."""
 
 
 class AnswerStreams:
@@ -35,7 +35,7 @@ class AnswerStreams:
         self._deadlines = deadlines
         self._limits = limits
 
-    async def read(self, bearer: str, body: Mapping[str, Any], on_item: OnItem) -> None:
+    async def read(self, bearer: str, body: Mapping[str, Any], on_items: OnItems) -> None:
         """Returns after `Finished` was handed on; every other end is a `CozeError`."""
         headers = {
             "Authorization": f"Bearer {bearer}",
@@ -56,7 +56,7 @@ class AnswerStreams:
                 log.info("coze stream", extra={"status": response.status, "logid": logid})
                 await _refuse_other_than_stream(response)
                 opened = True
-                fault = await self._relay(response.content, on_item, deadline)
+                fault = await self._relay(response.content, on_items, deadline)
         except TimeoutError as error:
             raise CozeError(Fault(FaultKind.DEADLINE, logid=logid)) from error
         except aiohttp.ClientResponseError as error:
@@ -68,31 +68,36 @@ class AnswerStreams:
             raise CozeError(fault.with_logid(logid))
 
     async def _relay(
-        self, content: aiohttp.StreamReader, on_item: OnItem, deadline: asyncio.Timeout
+        self, content: aiohttp.StreamReader, on_items: OnItems, deadline: asyncio.Timeout
     ) -> Fault | None:
         decoder = StreamDecoder(self._limits)
-        loop = asyncio.get_running_loop()
         first_delta_at = deadline.when()
         events = 0
         while True:
             chunk = await content.readany()
-            for item in decoder.feed(chunk) if chunk else decoder.close():
-                if isinstance(item, Broken):
-                    return item.fault
-                if isinstance(item, Delta):
-                    first_delta_at = None
-                await on_item(item)
+            items = decoder.feed(chunk) if chunk else decoder.close()
+            broken = items.pop() if items and isinstance(items[-1], Broken) else None
+            if items:
+                await on_items(items)
+            if isinstance(broken, Broken):
+                return broken.fault
             if decoder.ended:
                 break
             if decoder.events > events:
                 events = decoder.events
-                gap_at = loop.time() + self._deadlines.gap
-                deadline.reschedule(min(gap_at, first_delta_at or gap_at))
+                self._extend(deadline, first_delta_at if not decoder.spoken else None)
         if decoder.differing_answers:
             log.warning("the answer's text differs from its deltas")
         deadline.reschedule(None)
         await _settle(content)
         return None
+
+    def _extend(self, deadline: asyncio.Timeout, first_delta_at: float | None) -> None:
+        """An event came: the gap begins anew. Timers cost; a gap a hundredth shorter does not."""
+        gap_at = asyncio.get_running_loop().time() + self._deadlines.gap
+        wanted = min(gap_at, first_delta_at or gap_at)
+        if abs(wanted - (deadline.when() or 0.0)) > self._deadlines.gap / 100:
+            deadline.reschedule(wanted)
 
 
 async def _settle(content: aiohttp.StreamReader) -> None:
