@@ -72,6 +72,26 @@ async def test_a_refresh_gives_a_new_pair_that_works(auth: Any) -> None:
     assert third.status_code == 200
 
 
+async def test_operators_see_how_logins_and_refreshes_go(auth: Any, clock: Any) -> None:
+    pair = await auth.pair()
+    await auth.login("admin", "not-the-password-1")
+    for seconds in (0, 1, 11, 0):
+        clock.advance(seconds)
+        await auth.refresh(pair["refresh_token"])
+    await auth.refresh("nonsense")
+    text = auth.running.chassis.metrics.render().decode()
+    for line in (
+        'kefu_logins_total{outcome="ok"} 1.0',
+        'kefu_logins_total{outcome="refused"} 1.0',
+        'kefu_token_refreshes_total{outcome="rotated"} 1.0',
+        'kefu_token_refreshes_total{outcome="again"} 1.0',
+        'kefu_token_refreshes_total{outcome="reused"} 1.0',
+        'kefu_token_refreshes_total{outcome="unknown"} 1.0',
+        'kefu_token_refreshes_total{outcome="forged"} 1.0',
+    ):
+        assert line in text
+
+
 async def test_two_tabs_that_refresh_at_once_get_the_same_successor(auth: Any, clock: Any) -> None:
     first = await auth.pair()
     one = await auth.refresh(first["refresh_token"])

@@ -1,11 +1,13 @@
 """The start: the first admin, settings that are refused, Redis away, a Cluster."""
 
 import asyncio
+import contextlib
 import re
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import hiredis
 import httpx
 import orjson
 import pytest
@@ -139,6 +141,47 @@ async def test_redis_away_is_a_503_and_back_by_itself(
                 return (await http.post("/api/agent/login", json=body)).status_code == 200
 
             await until(is_back, timeout=10)
+
+
+async def test_who_must_be_stopped_is_stopped_when_redis_is_full(
+    auth_settings: Any, clock: Any, run_app: Any, tmp_path: Path
+) -> None:
+    options = ("--maxmemory", "24mb", "--maxmemory-policy", "noeviction")
+    with running_server(tmp_path, options=options) as server:
+        settings = auth_settings(redis_url=server.url())
+        app = build_app(
+            name="auth",
+            settings=settings,
+            wire=partial(wire, settings),
+            routers=[router, internal],
+            clock=clock,
+        )
+        body = {"username": "admin", "password": settings.first_password}
+        async with (
+            run_app(app) as running,
+            httpx.AsyncClient(base_url=running.url, timeout=30) as http,
+        ):
+            pair = (await http.post("/api/agent/login", json=body)).json()
+            http.cookies.clear()
+            fill(server)
+            token = {"Authorization": f"Bearer {pair['token']}"}
+            assert (await http.post("/api/agent/logout", headers=token)).status_code == 200
+            spent = {"refresh_token": pair["refresh_token"]}
+            assert (await http.post("/api/agent/refresh", json=spent)).status_code == 401
+
+
+def fill(server: Any) -> None:
+    """Until the server refuses to take more."""
+    number = 0
+    with contextlib.suppress(hiredis.ReplyError):
+        while True:
+            number += 1
+            server.ask("SET", f"filler-{number}", "x" * 1_000_000)
+    number = 0
+    with contextlib.suppress(hiredis.ReplyError):
+        while True:
+            number += 1
+            server.ask("SET", f"small-{number}", "x" * 10_000)
 
 
 async def test_all_of_it_works_on_a_cluster(

@@ -6,12 +6,14 @@ import asyncio
 from common.bus.publisher import Publisher
 from common.clock import system_clock
 from common.ids import new_id
+from common.metrics import Metrics
 from common.redis.client import RedisClient
 from common.redis.keys import Keys
 from common.settings import load_settings
 
 from auth.agents import Agents
 from auth.first_admin import reset_admin
+from auth.gauges import LoginGauges
 from auth.passwords import Hasher
 from auth.settings import AuthSettings
 from auth.store import SOURCE, Store
@@ -24,7 +26,8 @@ async def reset(settings: AuthSettings, username: str) -> str:
     hasher = Hasher(rounds=settings.bcrypt_rounds, threads=1)
     store = Store(redis, keys, clock=system_clock, new_id=new_id)
     publisher = Publisher(redis, keys, source=SOURCE, clock=system_clock, new_id=new_id)
-    logins = make_logins(settings, store, hasher, publisher, clock=system_clock)
+    gauges = LoginGauges(Metrics("auth"))
+    logins = make_logins(settings, store, hasher, publisher, gauges=gauges, clock=system_clock)
     agents = Agents(store=store, hasher=hasher, logins=logins, clock=system_clock, new_id=new_id)
     try:
         return await reset_admin(agents, username=username, password=settings.first_password)

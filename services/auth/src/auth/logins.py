@@ -13,6 +13,7 @@ from common.security.tokens import AgentClaims, TokenSigner
 
 from auth.account import Account
 from auth.announcements import NOBODY, audit, family_revoked, presence
+from auth.gauges import LoginGauges
 from auth.passwords import Hasher
 from auth.store import Change, NewFamily, Store
 from auth.throttle import Attempt, Limits, attempt_of, device_hash
@@ -53,6 +54,7 @@ class Logins:
         limits: Limits,
         lifetimes: Lifetimes,
         logins_per_agent: int,
+        gauges: LoginGauges,
         clock: Clock,
         new_id: NewId,
     ) -> None:
@@ -64,6 +66,7 @@ class Logins:
         self._limits = limits
         self._lifetimes = lifetimes
         self._logins_per_agent = logins_per_agent
+        self._gauges = gauges
         self._clock = clock
         self._new_id = new_id
 
@@ -81,10 +84,13 @@ class Logins:
         await self._admit(attempt, account, address=address)
         stored = account.password if account and account.active else None
         if not await self._hasher.matches(wish.password, stored) or account is None:
+            self._gauges.login("refused")
             await self._refused("login", account, address=address)
             raise InvalidCredentials
         await self._store.forgive(attempt)
-        return await self._open(account, address=address, device=device_hash(wish.device_id))
+        session = await self._open(account, address=address, device=device_hash(wish.device_id))
+        self._gauges.login("ok")
+        return session
 
     async def verify(self, account: Account, password: str, *, address: str) -> bool:
         """The password of somebody who is logged in already, as limited as a login."""
@@ -106,6 +112,7 @@ class Logins:
         is spent (and then its whole family is dead) or whose login ended."""
         token = self._refresh_tokens.read(text)
         if token is None:
+            self._gauges.refresh("forged")
             raise Unauthenticated
         done = await self._store.refresh(
             token,
@@ -114,6 +121,7 @@ class Logins:
             lifetime_seconds=self._lifetimes.refresh,
             theft=self._theft(token, address),
         )
+        self._gauges.refresh(done.status.lower())
         if done.account is None:
             raise TokenRevoked
         return self._session(done.account, token.successor(), issued_at=done.tick)
@@ -198,6 +206,7 @@ class Logins:
     async def _admit(self, attempt: Attempt, account: Account | None, *, address: str) -> None:
         wait = await self._store.reserve(attempt, self._limits)
         if wait > 0:
+            self._gauges.login("locked")
             await self._refused("login_locked", account, address=address)
             raise LoginLocked(retry_after=round(wait, 1))
 

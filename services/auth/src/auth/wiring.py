@@ -15,6 +15,7 @@ from common.security.tokens import TokenSigner
 
 from auth.agents import Agents
 from auth.first_admin import ensure_first_admin
+from auth.gauges import LoginGauges
 from auth.keys import ApiKeys
 from auth.logins import Lifetimes, Logins
 from auth.passwords import Hasher
@@ -55,6 +56,7 @@ async def wire(settings: AuthSettings, chassis: Chassis) -> AsyncIterator[Wiring
             store,
             hasher,
             Publisher(redis, keys, source=SOURCE, clock=clock, new_id=new_id),
+            gauges=LoginGauges(chassis.metrics),
             clock=clock,
         )
         agents = Agents(store=store, hasher=hasher, logins=logins, clock=clock, new_id=new_id)
@@ -79,7 +81,13 @@ async def wire(settings: AuthSettings, chassis: Chassis) -> AsyncIterator[Wiring
 
 
 def make_logins(
-    settings: AuthSettings, store: Store, hasher: Hasher, publisher: Publisher, *, clock: Clock
+    settings: AuthSettings,
+    store: Store,
+    hasher: Hasher,
+    publisher: Publisher,
+    *,
+    gauges: LoginGauges,
+    clock: Clock,
 ) -> Logins:
     private_key = settings.agent_token_private_key.get_secret_value()
     return Logins(
@@ -101,6 +109,7 @@ def make_logins(
             grace=settings.refresh_grace_seconds,
         ),
         logins_per_agent=settings.logins_per_agent,
+        gauges=gauges,
         clock=clock,
         new_id=new_id,
     )
