@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
+import jwt
 import orjson
 import pytest
 from aiohttp import web
@@ -65,6 +66,7 @@ class Services:
         self.calls: list[Seen] = []
         self.sessions: dict[str, Session] = {}
         self.generation = GENERATION
+        self.isolates = True
         self.log_fails = False
         self.log_gate: asyncio.Event | None = None
         self._routes: dict[tuple[str, str], Handle] = {}
@@ -92,6 +94,8 @@ class Services:
         if request.path == "/api/shift/status":
             data = {"is_in_shift": True, "next_open_at": None, "timezone": "UTC"}
             return web.json_response({"success": True, "data": data})
+        if self.isolates and _is_foreign(request):
+            return failure(403, "SESSION_FORBIDDEN")
         return web.json_response({"success": True, "data": {"by": "fake"}})
 
     async def _log(self, request: web.Request) -> web.StreamResponse:
@@ -189,6 +193,14 @@ class Services:
             words["summary"] = orjson.dumps(summary)
         (entry_id,) = await self.redis.pipeline([xadd(self.keys.bus(), words)])
         return str(entry_id)
+
+
+def _is_foreign(request: web.Request) -> bool:
+    """Does a visitor's token name another session than the path?"""
+    token, parts = request.headers.get("X-Visitor-Token"), request.path.split("/")
+    if token is None or parts[:3] != ["", "api", "sessions"] or len(parts) < 4:
+        return False
+    return bool(jwt.decode(token, options={"verify_signature": False})["sub"] != parts[3])
 
 
 def failure(status: int, code: str) -> web.Response:

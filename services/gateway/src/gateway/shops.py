@@ -1,6 +1,7 @@
 """The shops this installation serves: their origins, look and words; from the setting SHOPS."""
 
 import json
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -12,7 +13,9 @@ Theme = Literal["auto", "light", "dark"]
 
 def _exact_origin(value: str) -> str:
     parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.netloc or value != origin_of(value):
+    is_origin = parts.scheme in ("http", "https") and parts.netloc and value == origin_of(value)
+    # a wildcard, a blank or a quote would mean something in a Content-Security-Policy
+    if not is_origin or not re.fullmatch(r"[a-z0-9.:\[\]-]+", parts.netloc):
         raise ValueError("must be an exact origin such as https://shop.example")
     return value
 
