@@ -59,13 +59,15 @@ class Journal:
 
     async def page(
         self, name: str, *, after: int, limit: int, audience: Literal["va", "a"]
-    ) -> tuple[list[LogEntry], bool]:
-        """Entries with seq > after that this audience may see, and whether the newest is in."""
+    ) -> tuple[list[LogEntry], int, bool]:
+        """Entries with seq > after that this audience may see, how far the log was read, and
+        whether that was its end."""
         rows = await self._redis.xrange(self._keys.log(name), f"({after}-0", "+", count=limit + 1)
         entries = [_entry(row) for row in rows[:limit]]
+        read_to = entries[-1].seq if entries else after
         if audience == "va":
             entries = [entry for entry in entries if entry.audience == "va"]
-        return entries, len(rows) <= limit
+        return entries, read_to, len(rows) <= limit
 
 
 def _messages(rows: Sequence[StreamRow]) -> Iterator[dict[str, Any]]:

@@ -31,7 +31,7 @@ class Streams:
         if session is None:
             raise NotFound(session_name=name)
         start = max(after, session.visible_from) if audience == "va" else after
-        entries, complete = await self._sessions.journal.page(
+        entries, read_to, complete = await self._sessions.journal.page(
             name, after=start, limit=limit, audience=audience
         )
         generation = await self._redis.get(self._keys.generation())
@@ -41,7 +41,8 @@ class Streams:
             "generation": "" if generation is None else generation.decode(),
             "status": session.status,
             "epoch": session.epoch,
-            "newest_seq": session.seq,
+            # the log was read after the session and may hold more
+            "newest_seq": max(session.seq, read_to if complete else 0),
             "entries": [entry.model_dump() for entry in entries],
             "complete": complete,
         }
