@@ -78,7 +78,7 @@ async def test_with_redis_away_publishing_says_so(keys):
 
 
 async def test_with_redis_full_only_what_is_urgent_is_published(keys, tmp_path):
-    with running_server(tmp_path, options=("--maxmemory", "1000000")) as server:
+    with running_server(tmp_path, options=("--maxmemory", "1")) as server:
         client = RedisClient.open(server.url())
         publisher = Publisher(client, keys, source="t", clock=system_clock, new_id=new_id)
         with pytest.raises(Busy):

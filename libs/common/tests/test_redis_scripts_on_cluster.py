@@ -15,10 +15,10 @@ ACCOUNT = (
     '"events":[["id","e1","type","agent.changed","data","{}"]],"take_name":"amy","admin":true,'
     '"seen":1,"device":"d","family":{"id":"f1","ends":9,"ttl":9,"hash":"h","limit":5}}'
 )
-COMMIT = ["c1", 0, 1, 0, 1, "s", "sid", "manual_live", 1, 1, "{}", "", "5", "", "1", "{}", "", "{}"]
-COMMIT += [1, 1, 1, 1, 1, 1, 1]
-COMMIT += ["message.added", 1, "message_added", "va", "m1", '"type":"message_added"}']
-COMMIT += ["session.created", 1, "{}", "cm:1", "1", "{}", "expire:s", 9, "lease:s", "messages", 1]
+COMMIT = ["c:1", 0, 1, 0, 1, 0, 1, "s", "sid", "sid8", "manual_live", 1, 1, "{}", "", "5", "", "1"]
+COMMIT += ["{}", "", "{}", 1, 1, 2, 1, 2, 1, 1]
+COMMIT += ["1-0", "c1-1", "message.added", 1, "message_added", "va", '{"seq":1}', 1]
+COMMIT += ["c1-2", "session.created", 1, "{}", "m:m1", "1", "{}", 9, "expire:s", "lease:s", "n", 1]
 SESSION = [K.session("s"), K.log("s"), K.ids("s"), K.trail("s"), K.bus()]
 
 # script → a call of it that goes through to the end
@@ -89,11 +89,19 @@ async def cluster(masters):
 
 
 @pytest.mark.parametrize("allow_oom", [False, True])
-async def test_every_script_with_a_sample_runs_through(cluster, allow_oom):
+async def test_every_script_with_a_sample_runs_through(masters, cluster, allow_oom):
+    for server in masters:
+        server.ask("FLUSHALL")
     # in this order, so that what one writes the next one finds
-    for name in sorted(CALLS):
-        keys, args = CALLS[name]
-        await cluster.run(load_script(name, allow_oom=allow_oom), keys, args)
+    answers = {
+        name: await cluster.run(load_script(name, allow_oom=allow_oom), *CALLS[name])
+        for name in sorted(CALLS)
+    }
+    assert answers["auth_commit"][0] == b"OK"
+    assert answers["auth_refresh"][0] == b"ROTATED"
+    assert answers["notifier_settle"] == 1
+    assert answers["session_commit"] == [b"ok"]
+    assert answers["session_expire"] == 1
 
 
 async def test_scripts_without_a_sample_have_nothing_against_the_slot(cluster):

@@ -5,7 +5,7 @@ import contextlib
 
 import pytest
 from common.errors import StateUnavailable
-from common.redis import Keys, RedisClient
+from common.redis import Keys, RedisClient, streams
 from common.redis.scripts import script_of
 from common.testing.server import Server, cluster_url, replicated_pair, three_masters
 
@@ -31,6 +31,20 @@ async def test_on_a_cluster_the_owner_of_our_slot_is_found(masters, tag):
     assert await reader.xread({keys.bus(): "0"}, block_ms=100) == {
         keys.bus(): [(entry, {b"a": b"b"})]
     }
+    await client.close()
+
+
+async def test_on_a_cluster_a_transaction_sent_to_the_wrong_node_is_done_once(masters):
+    bus = Keys("wrong-node").bus()
+    for server in masters:
+        client = RedisClient.open(f"redis+cluster://127.0.0.1:{server.port}")
+        added, acknowledged = await client.transaction(
+            [streams.xadd(bus, {"a": "b"}), streams.xack(bus, "nobody", "1-0")]
+        )
+        assert (added > "0", acknowledged) == (True, 0)
+        await client.close()
+    client = RedisClient.open(cluster_url(masters))
+    assert await client.xlen(bus) == 3
     await client.close()
 
 

@@ -5,7 +5,7 @@
     redis+sentinel://[user:password@]h1:26379,h2:26379/<service>[/db][?sentinel_password=…]
     redis+cluster://[user:password@]h1:6379,h2:6379         seeds; all keys live in one slot
 
-`?wait_replicas=1` makes every flushed batch of writes end in `WAIT 1` (also REDIS_WAIT_REPLICAS).
+`?wait_replicas=1` makes every flushed batch of writes end in `WAIT 1`.
 """
 
 import ssl

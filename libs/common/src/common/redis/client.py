@@ -171,7 +171,7 @@ class RedisClient:
                 obstacle = self._obstacle(replies)
                 if obstacle is None:
                     return replies
-                again = len(batch) == 1 or all(command.again for command in batch)
+                again = _applied_nothing(replies) or all(command.again for command in batch)
                 why: Exception = obstacle
             except Lost as error:
                 again = not error.sent or all(command.again for command in batch)
@@ -261,6 +261,12 @@ class RedisClient:
 
 def _reply(reply: Any) -> Any:
     return reply
+
+
+def _applied_nothing(replies: Sequence[Any]) -> bool:
+    """A refused command alone, or a MULTI of which a part was refused."""
+    last = replies[-1]
+    return isinstance(last, Refused) and (len(replies) == 1 or last.code == "EXECABORT")
 
 
 def _raise_first(replies: Sequence[Any]) -> None:

@@ -11,7 +11,8 @@
     bus_trust      lets agents in where a test runs no bus
 
 TEST_REDIS_URL names a server that runs already (its database is emptied before every test);
-TEST_REDIS=container starts one through testcontainers.
+TEST_REDIS=container starts one through testcontainers, TEST_REDIS=cluster three masters (R21).
+TEST_REDIS_BINARY=redis-server takes the system's server in place of the embedded one.
 """
 
 import importlib
@@ -33,7 +34,7 @@ from common.security.tokens import TokenSigner, TokenVerifier, generate_key_pair
 from common.settings import ServiceSettings
 from common.testing import serving, waiting
 from common.testing.clock import FakeClock
-from common.testing.server import running_server
+from common.testing.server import cluster_url, running_server, three_masters
 
 INTERNAL_SECRET = "internal-for-tests-0123456789abcdef"
 S = TypeVar("S", bound=ServiceSettings)
@@ -107,25 +108,31 @@ def redis_server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             # imported here only: it needs a container engine's libraries
             module = importlib.import_module("common.testing.container")
             url = stack.enter_context(module.redis_container())
+        elif os.environ.get("TEST_REDIS") == "cluster":
+            url = cluster_url(stack.enter_context(three_masters(tmp_path_factory.mktemp("redis"))))
         else:
             options = ("--appendonly", "no", "--maxmemory-policy", "noeviction")
             server = running_server(tmp_path_factory.mktemp("redis"), options=options)
             url = stack.enter_context(server).url()
-        yield _own_database(url)
+        yield url if url.startswith("redis+") else _own_database(url)
 
 
 @pytest.fixture(scope="session")
-def _flusher(redis_server_url: str) -> Iterator[Any]:
-    client = redis_sync.Redis.from_url(redis_server_url)
-    yield client
-    client.close()
+def _flushers(redis_server_url: str) -> Iterator[Any]:
+    scheme, _, nodes = redis_server_url.partition("://")
+    urls = [f"redis://{node}" for node in nodes.split(",")] if "+" in scheme else [redis_server_url]
+    clients = [redis_sync.Redis.from_url(url) for url in urls]
+    yield clients
+    for client in clients:
+        client.close()
 
 
 @pytest.fixture
-def redis_url(redis_server_url: str, _flusher: Any) -> str:
-    _flusher.flushdb()
-    # a script left behind must not hide that a service forgot to load its own
-    _flusher.script_flush()
+def redis_url(redis_server_url: str, _flushers: Any) -> str:
+    for client in _flushers:
+        client.flushdb()
+        # a script left behind must not hide that a service forgot to load its own
+        client.script_flush()
     return redis_server_url
 
 

