@@ -229,8 +229,9 @@ export class FakeBackend {
   private events(request: IncomingMessage, response: ServerResponse, session: Session): void {
     response.writeHead(200, { 'Content-Type': 'text/event-stream' })
     const newest = session.log[session.log.length - 1]?.seq ?? 0
-    response.write(`event: ready\ndata: ${JSON.stringify({ type: 'ready', status: session.status, seq: newest })}\n\n`)
     const last = request.headers['last-event-id']
+    const id = last ? '' : `id: ${session.generation}-${session.token.slice(0, 8)}-${newest}\n`
+    response.write(`${id}event: ready\ndata: ${JSON.stringify({ type: 'ready', status: session.status, seq: newest })}\n\n`)
     const streams = this.streams.get(session.name) ?? new Set()
     this.streams.set(session.name, streams.add(response))
     response.on('close', () => streams.delete(response))

@@ -80,8 +80,9 @@ export function createFeed(core: Core, hooks: FeedHooks): Feed {
   const take = (event: ServerEvent, id: string | null): void => {
     if (id) lastEventId = id
     if (event.type === 'ready') {
+      // With an id the stream begins here and nothing before it will come; without one it resumes.
       const missed = (event.seq ?? 0) > core.view.conversation.seq
-      if (missed && !lastEventId) void reload(event.seq)
+      if (missed && id !== null) void reload(event.seq)
     } else if (event.type === 'resync') {
       void reload()
     } else if (!CONTROL.has(event.type)) {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { AA, contrast, paletteFor, parseColor, SURFACE, type Rgb } from '../src/lib/color'
+import { fitting } from '../src/lib/fitting'
 import { isEmail } from '../src/lib/email'
 import { openingTime, waitMinutes } from '../src/lib/time'
 import { layOut } from '@fiido-kefu/chatlog'
@@ -78,6 +79,12 @@ describe('rows', () => {
 })
 
 describe('small things', () => {
+  it("of a bot's bilingual card only the visitor's language is shown", () => {
+    const card = ['您好！ / Hi! How can I help?']
+    expect(fitting(card, 'zh')).toEqual(['您好！'])
+    expect(fitting(card, 'en')).toEqual(['Hi! How can I help?'])
+    expect(fitting(card, 'de')).toEqual([])
+  })
   it('waits are rounded up', () => expect([1, 60, 61].map(waitMinutes)).toEqual([1, 1, 2]))
   it('opening is told in the day it falls on', () => {
     const now = new Date(2026, 10, 21, 22, 0).getTime()

@@ -85,7 +85,7 @@ export const useChat = defineStore('chat', () => {
   const look = computed(() => config.value?.shop.look ?? {})
   const color = computed(() => options.value.color ?? look.value.color ?? DEFAULT_COLOR)
   const theme = computed<Theme>(() => choices.value.theme ?? options.value.theme ?? look.value.theme ?? 'auto')
-  const languages = computed(() => (config.value?.languages ?? config.value?.shop.languages ?? []).filter(isLanguage))
+  const languages = computed(() => (config.value?.shop.languages ?? []).filter(isLanguage))
   const maxChars = computed(() => config.value?.limits?.max_message_chars ?? 5000)
   const unread = computed(() =>
     isVisible.value ? 0 : messages.value.filter((one) => one.role !== 'user' && one.seq > readSeq.value).length,
