@@ -60,17 +60,6 @@ class Mailer:
         finally:
             await _leave(client)
 
-    async def check(self) -> None:
-        """Can the server be reached? Raises NotSent."""
-        client = self._client()
-        try:
-            async with asyncio.timeout(self._server.timeout_seconds):
-                await client.connect()
-        except (TimeoutError, aiosmtplib.SMTPException, OSError, ssl.SSLError) as error:
-            raise NotSent(_told(error)) from error
-        finally:
-            await _leave(client)
-
     async def _hand_over(self, client: aiosmtplib.SMTP, letter: Letter) -> list[str]:
         try:
             refused, _ = await client.sendmail(self._sender, list(letter.recipients), letter.raw())
