@@ -36,7 +36,7 @@ run: setup web ## run the whole product on this machine (Ctrl-C ends it)
 
 test: setup web chromium lint types imports check-gen ## everything a change must pass
 	$(NPM) run check
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not reliability" -q
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -q
 	@echo "make test: all green"
 
 lint: setup ## style

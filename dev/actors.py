@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -24,7 +24,7 @@ class Answer:
     """One HTTP answer: status, headers, JSON body (or text where it is none)."""
 
     status: int
-    headers: dict[str, str]
+    headers: Mapping[str, str]  # names in any case
     body: Any
 
     @property
@@ -81,7 +81,7 @@ class Caller:
                 parsed = json.loads(text)
             except ValueError:
                 parsed = text
-            return Answer(response.status, dict(response.headers), parsed)
+            return Answer(response.status, response.headers.copy(), parsed)
 
     async def get(self, path: str) -> Answer:
         return await self.call("GET", path)
@@ -161,11 +161,10 @@ class Visitor(Caller):
 
     name: str | None = None
 
-    def keep(self, headers: dict[str, str]) -> None:
-        lower = {k.lower(): v for k, v in headers.items()}
-        if token := lower.get("x-visitor-token"):
+    def keep(self, headers: Mapping[str, str]) -> None:
+        if token := headers.get("X-Visitor-Token"):
             self.headers["X-Visitor-Token"] = token
-        self.name = lower.get("x-session-name") or self.name
+        self.name = headers.get("X-Session-Name") or self.name
 
     async def new(self, name: str | None = None) -> Answer:
         """`POST /api/conversation/new`."""
@@ -193,7 +192,7 @@ class Visitor(Caller):
         async with self.http.post(
             url, json=body, headers=self.headers, timeout=timeout
         ) as response:
-            self.keep(dict(response.headers))
+            self.keep(response.headers)
             if response.status != 200:
                 yield {"type": "refused", "status": response.status, **await response.json()}
                 return

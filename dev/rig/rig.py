@@ -7,6 +7,7 @@ import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -188,18 +189,17 @@ class Rig:
 
     @asynccontextmanager
     async def closed_shop(self) -> AsyncIterator[None]:
-        """Out of hours inside the block."""
+        """Out of hours inside the block: these days are holidays."""
         admin = await self.admin()
-        before = (await admin.get("/api/shift/config")).body["data"]
-        hours = {k: before[k] for k in ("shift_start", "shift_end", "timezone", "holidays")}
-        hours["weekends_disabled"] = before["weekends_disabled"]
-        await self._shift(admin, {**hours, "shift_start": "00:00", "shift_end": "00:00"}, False)
+        today = datetime.now(UTC).date()
+        days = [(today + timedelta(days=n)).isoformat() for n in (-2, -1, 0, 1, 2)]
+        await self._shift(admin, {"holidays": days}, is_open=False)
         try:
             yield
         finally:
-            await self._shift(admin, hours, True)
+            await self._shift(admin, {"holidays": []}, is_open=True)
 
-    async def _shift(self, admin: Agent, hours: Mapping[str, Any], is_open: bool) -> None:
+    async def _shift(self, admin: Agent, hours: Mapping[str, Any], *, is_open: bool) -> None:
         changed = await admin.call("PUT", "/api/shift/config", body=dict(hours))
         assert changed.status == 200, changed
 

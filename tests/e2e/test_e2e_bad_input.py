@@ -55,6 +55,7 @@ async def test_core_chat_passes_over_unknown_fields_and_the_rest_refuses_them(
 
 
 async def test_a_wrong_content_type_is_a_415(visitor: Visitor) -> None:
+    await visitor.new()
     for path in ("/api/chat", "/api/manual/escalate", "/api/agent/login"):
         answer = await visitor.call(
             "POST", path, raw=b"message=hi", headers={"Content-Type": "text/plain"}
@@ -63,6 +64,7 @@ async def test_a_wrong_content_type_is_a_415(visitor: Visitor) -> None:
 
 
 async def test_a_body_over_64_kb_is_a_413(visitor: Visitor) -> None:
+    await visitor.new()
     big = json.dumps({"message": "x" * 70_000}).encode()
     for path in ("/api/chat", "/api/chat/stream", "/api/manual/messages"):
         assert_envelope(await visitor.call("POST", path, raw=big), 413, "BODY_TOO_LARGE")
