@@ -41,8 +41,9 @@ class Streams:
             "generation": "" if generation is None else generation.decode(),
             "status": session.status,
             "epoch": session.epoch,
-            # the log was read after the session and may hold more
-            "newest_seq": max(session.seq, read_to if complete else 0),
+            # the log was read after the session and may hold more; a stream that begins now asks
+            # from beyond the end (2**53), reads nothing, and must not be told that as the newest
+            "newest_seq": max(session.seq, read_to if complete and read_to > start else 0),
             "entries": [entry.model_dump() for entry in entries],
             "complete": complete,
         }
