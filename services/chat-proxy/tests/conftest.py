@@ -246,6 +246,8 @@ class State:
         self.ended: list[Event] = []
         self.refusal: ServiceError | None = None
         self.lease_refusal: ServiceError | None = None
+        self.bind_refusal: ServiceError | None = None
+        self.before_bind_answer: Callable[[str], Awaitable[None]] | None = None
         self.ticket: dict[str, Any] = {}
         self.closing: dict[str, Any] | None = {"outcome": "stored", "status": "bot_active"}
         self.before_closing: Callable[[str], Awaitable[None]] | None = None
@@ -293,6 +295,10 @@ class State:
     async def _bind(self, request: web.Request) -> web.Response:
         body = await request.json()
         self.bound.append(body)
+        if self.before_bind_answer is not None:
+            await self.before_bind_answer(body["session_name"])
+        if self.bind_refusal is not None:
+            return refused(self.bind_refusal)
         held = self.conversations.get(body["session_name"])
         if held is None or held == body.get("instead_of"):
             self.conversations[body["session_name"]] = body["conversation_id"]

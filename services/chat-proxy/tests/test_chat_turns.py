@@ -279,6 +279,25 @@ async def test_a_lost_lease_cuts_the_stream(start_chat, chat_settings, state, co
     assert state.leases[0] == {"session_name": "session_a", "turn_id": "T1"}
 
 
+async def test_a_turn_that_lost_its_session_before_its_conversation_says_to_whom(
+    chat, state, coze_bytes
+) -> None:
+    """The refusal comes over HTTP, the reason a moment later over the bus."""
+
+    async def take_over(name: str) -> None:
+        await state.transition(name, "manual_live", epoch=1, reason="takeover")
+
+    state.bind_refusal, state.before_bind_answer = TurnLost(), take_over
+    assert [f["type"] for f in await chat.stream("Hi")] == [
+        "status_change",
+        "manual_message",
+        "done",
+    ]
+    status, body = await chat.ask("Hi", name="session_b")
+    assert (status, body["error"]["code"]) == (409, "MANUAL_IN_PROGRESS")
+    assert coze_bytes.asked(CHAT) == []
+
+
 async def test_the_lease_is_renewed_while_the_ai_speaks(
     start_chat, chat_settings, state, coze_bytes, wire, until
 ) -> None:

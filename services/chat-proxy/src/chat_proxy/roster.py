@@ -41,6 +41,7 @@ class Watch:
     epoch: int = -1
     status: str = ""
     told: list[tuple[float, str, bytes]] = field(default_factory=list)
+    risen: asyncio.Event = field(default_factory=asyncio.Event)
 
     def hear(self, fields: Mapping[bytes, bytes]) -> None:
         """Notes epoch, status and what a visitor may see of people's acts; cuts the speech."""
@@ -58,6 +59,7 @@ class Watch:
 
     def fence(self) -> None:
         if self.turn is not None and self.epoch > self.turn.ticket.epoch:
+            self.risen.set()
             self.turn.interrupt(Interruption.FENCED)
 
     def news(self) -> list[bytes]:

@@ -174,6 +174,8 @@ class Turns:
             await turn.write(frames.frame("suggestions", items=turn.suggestions))
         event = turn.event(outcome)
         published = True
+        if outcome.interruption is Interruption.FENCED:
+            await self._reason_of_fence(watch)
         if event is not None:
             until = self._clock() + self._limits.closed_wait
             published = await self._try_publish(event, turn.ticket, self._limits.closed_wait)
@@ -186,6 +188,14 @@ class Turns:
         turn.release(outcome)
         if event is not None and not published:
             await self._insist(event, turn.ticket)
+
+    async def _reason_of_fence(self, watch: Watch) -> None:
+        """A refused lease or binding may be known before the bus has told why."""
+        try:
+            async with asyncio.timeout(min(1.0, self._limits.closed_wait)):
+                await watch.risen.wait()
+        except TimeoutError:
+            log.info("a turn was fenced without a word on the bus")
 
     async def _try_publish(self, event: Event, ticket: Ticket, seconds: float) -> bool:
         try:
