@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import random
 
 import pytest
 from common.errors import ManualInProgress, TurnInProgress, TurnLost
@@ -389,3 +390,48 @@ async def test_shutdown_waits_for_answers_and_says_which_it_had_to_cut(
     assert frames[0]["code"] == "TURN_LOST"
     (event,) = state.ended
     assert (event.type, event.reason, event.counted) == ("turn.failed", "drained", False)
+
+
+async def test_a_takeover_at_any_moment_leaves_no_answer_behind(
+    patient, state, coze_bytes, wire, until
+) -> None:
+    """Thirty streams, each fenced at a moment of its own, from before the ticket to the last
+    delta: every one ends by itself, and what is told to session-state is told under the old
+    epoch, where the commit refuses it."""
+    pieces = wire.delta("word ") * 5
+    coze_bytes.on(CHAT, wire.stream(wire.CREATED, *[pieces] * 10, wire.COMPLETED + wire.DONE))
+    chance = random.Random(6)
+
+    async def talk(name: str) -> list[dict]:
+        async with asyncio.timeout(20):
+            return await patient.stream("Hi", name=name)
+
+    async def race(name: str) -> None:
+        asking = asyncio.create_task(talk(name))
+        for _ in range(chance.randrange(40)):
+            await asyncio.sleep(0.001)
+        await state.transition(name, "manual_live", epoch=1)
+        assert kinds(await asking)[-1] == "done"
+
+    for number in range(30):
+        await race(f"session_{number}")
+    await until(lambda: len(patient.running.wiring.roster) == 0)
+    assert all(event.epoch == 0 for event in state.ended)
+    assert all(event.type == "turn.answered" and not event.stopped for event in state.ended)
+
+
+async def test_canary_without_the_bus_a_takeover_does_not_end_the_stream(
+    patient, state, coze_bytes, wire
+) -> None:
+    coze_bytes.on(CHAT, endless(wire))
+    roster = patient.running.wiring.roster
+    response = await open_stream(patient)
+    assert await response.content.readline() == b"\n"
+    watches, roster._watches = roster._watches, {}
+    await state.transition("session_a", "manual_live", epoch=1)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.5):
+            await response.content.readline()
+    roster._watches = watches
+    assert roster.stop("session_a", "sid-of-a-test")
+    await rest_of(response)
