@@ -8,6 +8,7 @@ from common.redis.address import Address
 from common.redis.command import pack
 from common.redis.errors import Lost
 from common.redis.line import Line
+from common.redis.wire import Wire
 
 log = logging.getLogger(__name__)
 
@@ -44,12 +45,17 @@ async def messages(
                 continue
             if on_open is not None:
                 on_open()
-            while not wire.lost or not backlog.empty():
-                try:
-                    async with asyncio.timeout(_LOOK_SECONDS):
-                        message = await backlog.get()
-                except TimeoutError:
-                    continue
+            async for message in _until_lost(wire, backlog):
                 yield message
     finally:
         line.close()
+
+
+async def _until_lost(wire: Wire, backlog: asyncio.Queue[bytes]) -> AsyncIterator[bytes]:
+    while not wire.lost or not backlog.empty():
+        try:
+            async with asyncio.timeout(_LOOK_SECONDS):
+                message = await backlog.get()
+        except TimeoutError:
+            continue
+        yield message
