@@ -42,6 +42,9 @@ TRANSITIONS: frozenset[tuple[Status, Status]] = frozenset(
         ("after_hours_email", "pending_manual"),
         ("after_hours_email", "bot_active"),
         ("closed", "bot_active"),
+        # escalate reopens and escalates in one step
+        ("closed", "pending_manual"),
+        ("closed", "after_hours_email"),
     }
 )
 

@@ -34,10 +34,9 @@ MAX_LETTERS = 4
 _ONCE_AN_EPISODE = ("vip",)
 
 
-def new_episode(draft: Draft) -> None:
+def forget_episode(draft: Draft) -> None:
     """A closed session comes back: the AI and the rules do not see the old request."""
     draft.change(fired=(), ai_fail_count=0, escalation=None, mail=Mail(), unread=0)
-    draft.move("bot_active", "new_episode")
 
 
 def add_message(
@@ -69,11 +68,11 @@ def escalate(session: Session, command: Escalate, context: Context) -> Decision:
         raise SessionBlocked(until=session.blocked_until)
     draft = Draft(session, context)
     if session.status == "closed":
-        new_episode(draft)
+        forget_episode(draft)
     if command.message:
         add_message(draft, command.message, message_id=context.new_id())
     by_visitor = command.actor is None
-    if draft.session.status == "bot_active":
+    if session.status in ("bot_active", "closed"):
         draft.escalate(
             "manual",
             details=command.details,

@@ -10,7 +10,7 @@ from common.events.turns import TurnClosed
 from session_state.commands import Answer, Ask, Bind, Fail, Renew, Rule
 from session_state.decision import LEASE, Context, Decision, unchanged
 from session_state.draft import Draft
-from session_state.people import add_message, new_episode
+from session_state.people import add_message, forget_episode
 from session_state.session import Session, Turn
 
 Outcome = Literal["stored", "fenced", "failed", "escalated", "lost"]
@@ -26,7 +26,8 @@ def ask(session: Session, command: Ask, context: Context) -> Decision:
         raise TurnInProgress(turn_id=session.turn.turn_id)
     draft = Draft(session, context)
     if session.status == "closed":
-        new_episode(draft)
+        forget_episode(draft)
+        draft.move("bot_active", "new_episode")
     if command.language and command.language != session.language:
         draft.change(profile=replace(session.profile, language=command.language))
     turn_id, message_id = context.new_id(), context.new_id()
