@@ -23,6 +23,17 @@ async def test_a_login_answers_as_the_contract_says(auth: Any) -> None:
     assert body["token_type"] == "bearer"
     assert body["expires_in"] == 900
     agent = body["agent"]
+    assert list(agent) == [
+        "id",
+        "username",
+        "name",
+        "role",
+        "status",
+        "max_sessions",
+        "avatar_url",
+        "created_at",
+        "last_login",
+    ]
     assert agent["username"] == "admin"
     assert agent["role"] == "admin"
     assert agent["status"] == "online"

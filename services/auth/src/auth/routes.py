@@ -26,6 +26,7 @@ from common.security.caller import Caller
 from fastapi import APIRouter, Depends, Path, Query, Request
 from starlette.responses import Response
 
+from auth.account import Account
 from auth.agents import Actor
 from auth.cookies import clear_cookie, read_cookie, set_cookie
 from auth.logins import Session
@@ -75,7 +76,8 @@ def _session(wired: Wiring, session: Session, *, refresh_token: str | None) -> R
         permissions=permissions(session.account.role),
         agent=session.account.public(),
     )
-    response = plain(answer)
+    body = answer.model_dump(exclude=set() if refresh_token else {"refresh_token"})
+    response = plain(body)
     set_cookie(
         response,
         session.refresh_token,
@@ -88,12 +90,12 @@ def _session(wired: Wiring, session: Session, *, refresh_token: str | None) -> R
 # --- one's own account -----------------------------------------------------------------------
 @router.get("/api/agent/profile")
 async def profile(wired: W, caller: Who) -> Response:
-    return ok((await wired.agents.profile(caller.require_agent())).public())
+    return _agent(await wired.agents.profile(caller.require_agent()))
 
 
 @router.put("/api/agent/profile")
 async def update_profile(body: ProfileUpdate, wired: W, caller: Who) -> Response:
-    return ok((await wired.agents.update_profile(caller.require_agent(), body)).public())
+    return _agent(await wired.agents.update_profile(caller.require_agent(), body))
 
 
 @router.post("/api/agent/change-password")
@@ -104,7 +106,7 @@ async def change_password(body: ChangePassword, wired: W, caller: Who) -> Respon
 
 @router.put("/api/agent/status")
 async def set_status(body: StatusUpdate, wired: W, caller: Who) -> Response:
-    return ok((await wired.agents.set_status(caller.require_agent(), body.status)).public())
+    return _agent(await wired.agents.set_status(caller.require_agent(), body.status))
 
 
 @router.post("/api/agent/status/heartbeat")
@@ -122,25 +124,24 @@ async def list_agents(
     offset: Annotated[int, Query(ge=0)] = 0,
 ) -> Response:
     accounts, total = await wired.agents.page(limit=limit, offset=offset)
-    return ok(
-        AgentPage(
-            agents=[account.public() for account in accounts],
-            total=total,
-            limit=limit,
-            offset=offset,
-            has_more=offset + len(accounts) < total,
-        )
+    page = AgentPage(
+        agents=[account.public() for account in accounts],
+        total=total,
+        limit=limit,
+        offset=offset,
+        has_more=offset + len(accounts) < total,
     )
+    return ok(page.model_dump())
 
 
 @router.post("/api/agents")
 async def create_agent(body: NewAgent, wired: W, caller: Who) -> Response:
-    return ok((await wired.agents.create(body, _actor(caller))).public(), status=201)
+    return _agent(await wired.agents.create(body, _actor(caller)), status=201)
 
 
 @router.put("/api/agents/{username}")
 async def update_agent(username: Name, body: AgentUpdate, wired: W, caller: Who) -> Response:
-    return ok((await wired.agents.update(username, body, _actor(caller))).public())
+    return _agent(await wired.agents.update(username, body, _actor(caller)))
 
 
 @router.delete("/api/agents/{username}")
@@ -157,6 +158,11 @@ async def reset_password(
     return ok(
         ResetAnswer(password=await wired.agents.reset_password(username, wish, _actor(caller)))
     )
+
+
+def _agent(account: Account, *, status: int = 200) -> Response:
+    """All of its fields, those without a value too: api.md names them."""
+    return ok(account.public().model_dump(), status=status)
 
 
 def _actor(caller: Caller) -> Actor:
