@@ -160,6 +160,34 @@ async def test_a_transcript_to_no_address_fails_at_once(
         assert mails.mails == []
 
 
+async def test_nobody_is_bombed_with_transcripts(
+    start_notifier: Any, ask: Any, mails: Any, told: Any, until: Any, clock: Any
+) -> None:
+    wish = {"kind": "transcript", "cause": "transcript"}
+    async with start_notifier():
+        for number in range(5):
+            await ask(request_of(number, **wish, email="Victim@home.example"))
+        await ask(request_of(9, **wish, email="other@home.example"))
+        await until(lambda: _count(told, "mail.failed", 2))
+        await until(lambda: _count(told, "mail.sent", 4))
+        clock.advance(3601)
+        await ask(request_of(10, **wish, email="victim@home.example"))
+        await until(lambda: _count(told, "mail.sent", 5))
+        assert len(mails.mails) == 5
+
+
+async def test_without_the_limit_all_five_would_arrive(
+    start_notifier: Any, ask: Any, mails: Any, told: Any, until: Any
+) -> None:
+    """The canary of the test above."""
+    async with start_notifier(mail_transcripts_an_hour=100):
+        for number in range(5):
+            await ask(
+                request_of(number, kind="transcript", cause="transcript", email="v@home.example")
+            )
+        await until(lambda: _count(told, "mail.sent", 5))
+
+
 async def test_one_hanging_letter_holds_nobody_up(
     start_notifier: Any, ask: Any, mails: Any, told: Any, until: Any
 ) -> None:

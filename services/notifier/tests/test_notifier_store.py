@@ -30,6 +30,7 @@ async def test_every_script_runs_on_a_cluster(tmp_path: Path) -> None:
             assert await ledger.accept(name, REQUEST, now=1.0)
             letter = await ledger.claim(name, "claim", now=2.0, lease_seconds=9)
             assert letter is not None
+            assert await ledger.admit(letter, "a@b.example", now=2.0, limit=3)
             match settle:
                 case "sent":
                     assert await ledger.sent(letter, ["x"], now=3.0)

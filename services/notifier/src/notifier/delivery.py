@@ -18,7 +18,7 @@ from common.metrics import Metrics
 
 from notifier.errors import NotSent, Undeliverable
 from notifier.ledger import Claimed, Ledger
-from notifier.letters import Letters
+from notifier.letters import Letter, Letters
 from notifier.mailer import Mailer
 
 log = logging.getLogger(__name__)
@@ -41,6 +41,7 @@ class Delivery:
         retry_after: tuple[float, ...],
         deadline_seconds: float,
         margin_seconds: float,
+        transcripts_an_hour: int,
         poll_seconds: float,
         parallel: int,
         clock: Clock,
@@ -54,6 +55,7 @@ class Delivery:
         # nobody sends what is being sent, nor what is out and about to be recorded
         self._lease_seconds = deadline_seconds + margin_seconds
         self._record_seconds = margin_seconds * _RECORD_SHARE
+        self._transcripts_an_hour = transcripts_an_hour
         self._poll_seconds = poll_seconds
         self._parallel = parallel
         self._clock = clock
@@ -132,6 +134,7 @@ class Delivery:
         try:
             with self._seconds.time():
                 composed = self._letters.compose(letter.request, now=self._clock())
+                await self._spare(letter, composed)
                 email_to = await self._mailer.send(composed)
         except NotSent as error:
             self.smtp = "failing"
@@ -143,6 +146,14 @@ class Delivery:
             self.smtp = "ok"
             self._count(letter, "sent")
             await self._record_sent(letter, email_to)
+
+    async def _spare(self, letter: Claimed, composed: Letter) -> None:
+        """Raises Undeliverable where a visitor's address got enough transcripts this hour."""
+        if letter.request.kind != "transcript":
+            return
+        now, limit = self._clock(), self._transcripts_an_hour
+        if not await self._ledger.admit(letter, composed.recipients[0], now=now, limit=limit):
+            raise Undeliverable("too many transcripts to this address this hour")
 
     async def _record_sent(self, letter: Claimed, email_to: list[str]) -> None:
         """The mail server has it: forgetting that would send it again."""

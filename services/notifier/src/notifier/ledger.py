@@ -8,6 +8,7 @@ The one window: a sender that dies between the mail server's 250 and `sent` leav
 is due again when its lease ends; it goes out once more, under the same Message-ID.
 """
 
+import hashlib
 from dataclasses import dataclass
 
 from common.events import Event, MailFailed, MailRequested, MailSent, encode
@@ -17,6 +18,7 @@ from common.redis.scripts import load_script
 
 SOURCE = "notifier"
 REMEMBER_SECONDS = 30 * 86_400
+_HOUR_SECONDS = 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,7 @@ class Ledger:
         self._accept = load_script("notifier_accept")
         self._claim = load_script("notifier_claim")
         self._settle = load_script("notifier_settle")
+        self._admit = load_script("notifier_admit")
 
     async def accept(self, message_id: str, request: MailRequested, *, now: float) -> bool:
         """False where this letter was asked for before."""
@@ -72,6 +75,16 @@ class Ledger:
             return None
         request, attempts = reply
         return Claimed(message_id, claim, MailRequested.model_validate_json(request), int(attempts))
+
+    async def admit(self, letter: Claimed, address: str, *, now: float, limit: int) -> bool:
+        """May this address of a visitor get another letter this hour?"""
+        digest = hashlib.sha256(address.lower().encode()).hexdigest()[:32]
+        admitted = await self._redis.run(
+            self._admit,
+            [self._keys.letters_to(digest)],
+            [letter.message_id, round(now, 3), _HOUR_SECONDS, limit],
+        )
+        return bool(admitted)
 
     async def sent(self, letter: Claimed, email_to: list[str], *, now: float) -> bool:
         event = MailSent(

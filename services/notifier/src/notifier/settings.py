@@ -49,6 +49,8 @@ class NotifierSettings(ServiceSettings):
     mail_retry_seconds: str = "15,60,300,900,1800,3600,7200,14400"
     # a claim outlives the longest send by this much; within it a letter that is out is recorded
     mail_lease_margin_seconds: float = Field(default=30.0, gt=0, le=600)
+    # whoever names an address for a transcript need not own it
+    mail_transcripts_an_hour: int = Field(default=3, ge=1)
     mail_parallel: int = Field(default=4, ge=1, le=50)
     mail_poll_seconds: float = Field(default=1.0, gt=0)
 

@@ -104,6 +104,7 @@ def make_delivery(
         retry_after=settings.retry_after,
         deadline_seconds=settings.smtp_deadline_seconds,
         margin_seconds=settings.mail_lease_margin_seconds,
+        transcripts_an_hour=settings.mail_transcripts_an_hour,
         poll_seconds=settings.mail_poll_seconds,
         parallel=settings.mail_parallel,
         clock=clock,

@@ -156,3 +156,8 @@ class Keys:
     def letters_due(self) -> str:
         """notifier · zset message id → UTC seconds of the next attempt."""
         return self._key("letters-due")
+
+    def letters_to(self, address_hash: str) -> str:
+        """notifier · zset message id → UTC seconds · letters to a visitor's address in the last
+        hour; PX of the window."""
+        return self._key("letters-to", address_hash)
