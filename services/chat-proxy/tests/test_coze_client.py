@@ -5,6 +5,7 @@ import gzip
 import time
 import uuid
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 
 import pytest
 from chat_proxy.coze.auth import OAuthApp, Token, TokenKeeper
@@ -35,13 +36,13 @@ class NoCache:
 async def client(coze_bytes, private_key: str) -> AsyncIterator[CozeClient]:
     base = coze_bytes.base
     app = OAuthApp.at(base, client_id="app-1", key_id="kid", private_key=private_key)
-    async with client_of(TINY, connections=10) as http, session_of(TINY, connections=10) as aio:
+    async with client_of(TINY, connections=10) as http, session_of(TINY) as aio:
         calls = Calls(http, base, TINY)
         exchange = exchange_of(
             calls, app, seconds=900, now=time.time, new_id=lambda: uuid.uuid4().hex
         )
         keeper = TokenKeeper(exchange, NoCache(), now=time.time)
-        streams = AnswerStreams(aio, base, TINY, Limits())
+        streams = AnswerStreams(aio, base, TINY, Limits(), places=2)
         yield CozeClient(calls, streams, keeper, Workflow("wf-1", app_id="app-9"))
 
 
@@ -229,6 +230,34 @@ async def test_a_connection_that_stays_open_after_done_does_not_hold_the_answer(
     events = wire.CREATED + wire.delta("ok") + wire.COMPLETED + wire.DONE
     coze_bytes.on(CHAT, wire.hang(wire.STREAM_HEAD, wire.chunked(events)))
     assert isinstance((await ask(client))[-1], Finished)
+
+
+async def test_more_streams_than_places_wait_and_are_not_cozes_fault(
+    client, coze_bytes, wire
+) -> None:
+    go_on = asyncio.Event()
+
+    async def held(_, writer) -> None:
+        writer.write(wire.STREAM_HEAD)
+        while not go_on.is_set():
+            writer.write(wire.chunked(b": hb\n\n"))
+            await asyncio.wait([asyncio.ensure_future(go_on.wait())], timeout=0.05)
+        writer.write(wire.chunked(wire.delta("ok") + wire.COMPLETED))
+        writer.write(b"0\r\n\r\n")
+
+    client._streams._deadlines = replace(TINY, first_delta=20, read=20, gap=20)
+    coze_bytes.on(CHAT, held)
+    asking = [asyncio.create_task(ask(client)) for _ in range(2)]
+    while len(coze_bytes.asked(CHAT)) < 2:
+        await asyncio.wait(asking, timeout=0.01)
+    with pytest.raises(CozeError) as failure:
+        await ask(client)
+    assert failure.value.fault.kind is FaultKind.BUSY
+    late = asyncio.create_task(ask(client))
+    go_on.set()
+    for items in await asyncio.gather(*asking, late):
+        assert isinstance(items[-1], Finished)
+    assert len(coze_bytes.asked(CHAT)) == 3
 
 
 async def test_cancelling_never_raises(client, coze_bytes, wire) -> None:

@@ -35,7 +35,7 @@ async def connect(
         private_key=settings.private_key_pem,
     )
     httpx_client = await stack.enter_async_context(client_of(deadlines, connections=pool))
-    aiohttp_session = await stack.enter_async_context(session_of(deadlines, connections=pool))
+    aiohttp_session = await stack.enter_async_context(session_of(deadlines))
     calls = Calls(httpx_client, base, deadlines)
     tokens = TokenKeeper(
         exchange_of(
@@ -53,7 +53,7 @@ async def connect(
     workflow = Workflow(
         settings.coze_workflow_id, app_id=settings.coze_app_id, bot_id=settings.coze_bot_id
     )
-    streams = AnswerStreams(aiohttp_session, base, deadlines, settings.limits)
+    streams = AnswerStreams(aiohttp_session, base, deadlines, settings.limits, places=pool)
     return CozeClient(calls, streams, tokens, workflow), tokens
 
 

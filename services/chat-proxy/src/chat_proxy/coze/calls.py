@@ -65,6 +65,8 @@ class Calls:
                     raw = await _capped(response)
                 finally:
                     await response.aclose()
+        except httpx.PoolTimeout as error:
+            raise CozeError(Fault(FaultKind.BUSY, detail="all connections are taken")) from error
         except (TimeoutError, httpx.TimeoutException) as error:
             raise CozeError(Fault(FaultKind.DEADLINE, detail=path)) from error
         except httpx.RemoteProtocolError as error:

@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 import aiohttp
@@ -25,18 +26,42 @@ OnItems = Callable[[Sequence[Item]], Awaitable[None]]
 
 
 class AnswerStreams:
-    """Opens streams below one base with a pool of connections."""
+    """Opens streams below one base, as many at once as there are `places`."""
 
     def __init__(
-        self, http: aiohttp.ClientSession, base: str, deadlines: Deadlines, limits: Limits
+        self,
+        http: aiohttp.ClientSession,
+        base: str,
+        deadlines: Deadlines,
+        limits: Limits,
+        *,
+        places: int,
     ) -> None:
         self._http = http
+        self._places = asyncio.Semaphore(places)
         self._url = base.rstrip("/") + _PATH
         self._deadlines = deadlines
         self._limits = limits
 
     async def read(self, bearer: str, body: Mapping[str, Any], on_items: OnItems) -> None:
         """Returns after `Finished` was handed on; every other end is a `CozeError`."""
+        async with self._place():
+            await self._read(bearer, body, on_items)
+
+    @asynccontextmanager
+    async def _place(self) -> AsyncIterator[None]:
+        """Our own queue: that it is long says nothing about Coze, so it must not look like it."""
+        try:
+            async with asyncio.timeout(self._deadlines.pool):
+                await self._places.acquire()
+        except TimeoutError as error:
+            raise CozeError(Fault(FaultKind.BUSY, detail="all connections are taken")) from error
+        try:
+            yield
+        finally:
+            self._places.release()
+
+    async def _read(self, bearer: str, body: Mapping[str, Any], on_items: OnItems) -> None:
         headers = {
             "Authorization": f"Bearer {bearer}",
             "Content-Type": "application/json",
@@ -129,13 +154,12 @@ async def _refuse_other_than_stream(response: aiohttp.ClientResponse) -> None:
     raise CozeError(fault_of(body or {}, status=response.status, logid=logid))
 
 
-def session_of(deadlines: Deadlines, *, connections: int) -> aiohttp.ClientSession:
-    """A client session for streams; the caller closes it."""
+def session_of(deadlines: Deadlines) -> aiohttp.ClientSession:
+    """A client session for streams, whose number `AnswerStreams` bounds; the caller closes it."""
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=connections, keepalive_timeout=15),
+        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=15),
         timeout=aiohttp.ClientTimeout(
             total=None,
-            connect=deadlines.pool,
             sock_connect=deadlines.connect,
             sock_read=deadlines.read,
         ),
