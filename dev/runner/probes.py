@@ -44,12 +44,19 @@ async def redis_command(host: str, port: int, *words: str) -> str:
     try:
         parts = [f"${len(word.encode())}\r\n{word}\r\n" for word in words]
         writer.write(f"*{len(words)}\r\n{''.join(parts)}".encode())
-        line = (await reader.readline()).decode().rstrip("\r\n")
-        if line.startswith("-"):
-            raise RedisRefusedError(line[1:])
-        if line.startswith("$"):
-            size = int(line[1:])
-            return "" if size < 0 else (await reader.readexactly(size + 2))[:-2].decode()
-        return line[1:]
+        return await _read_reply(reader)
     finally:
         writer.close()
+
+
+async def _read_reply(reader: asyncio.StreamReader) -> str:
+    """One reply as text; the items of a list stand on lines of their own."""
+    line = (await reader.readline()).decode().rstrip("\r\n")
+    if line.startswith("-"):
+        raise RedisRefusedError(line[1:])
+    if line.startswith("*"):
+        return "\n".join([await _read_reply(reader) for _ in range(int(line[1:]))])
+    if line.startswith("$"):
+        size = int(line[1:])
+        return "" if size < 0 else (await reader.readexactly(size + 2))[:-2].decode()
+    return line[1:]
