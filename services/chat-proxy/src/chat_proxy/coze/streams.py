@@ -52,7 +52,10 @@ class AnswerStreams:
     async def _place(self) -> AsyncIterator[None]:
         """Our own queue: that it is long says nothing about Coze, so it must not look like it."""
         try:
-            async with asyncio.timeout(self._deadlines.pool):
+            if self._places.locked():
+                async with asyncio.timeout(self._deadlines.pool):
+                    await self._places.acquire()
+            else:
                 await self._places.acquire()
         except TimeoutError as error:
             raise CozeError(Fault(FaultKind.BUSY, detail="all connections are taken")) from error
