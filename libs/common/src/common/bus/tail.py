@@ -123,8 +123,10 @@ class Tail:
         self._newest_at_start, self._written = await self._written_so_far()
         self._position = self._newest_at_start
         if self._replay_seconds:
-            since = await self._redis.time() - self._replay_seconds
-            self._position = f"{int(since * 1000)}-0"
+            since = f"{int((await self._redis.time() - self._replay_seconds) * 1000)}-0"
+            # above the newest entry it would look like the place in a bus that was lost
+            if _below(since, self._newest_at_start):
+                self._position = since
 
     async def _read(self, reader: RedisClient) -> None:
         streams = await reader.xread(
