@@ -10,6 +10,7 @@ import { layOut } from './rows'
 const ESTIMATE = 84
 const OVERSCAN = 700
 const END_REACHED = 32
+const ANCHORS = 4
 
 export interface VirtualList {
   first: ComputedRef<number>
@@ -30,7 +31,7 @@ export function useVirtualList(scroller: Ref<HTMLElement | undefined>, keys: Com
   const top = ref(0)
   const viewport = ref(640)
   const isAtEnd = ref(true)
-  let anchor: { key: string; delta: number } | null = null
+  let anchors: { key: string; delta: number }[] = []
   let lastTop = 0
 
   const layout = computed(() => {
@@ -79,17 +80,19 @@ export function useVirtualList(scroller: Ref<HTMLElement | undefined>, keys: Com
     else if (box.scrollTop < lastTop - 1) isAtEnd.value = false
     lastTop = box.scrollTop
     const index = layout.value.indexAt(box.scrollTop)
-    const key = keys.value[index]
-    anchor = key === undefined ? null : { key, delta: box.scrollTop - layout.value.offsetOf(index) }
+    // Several, because a day's heading goes when older messages of the same day come above it.
+    anchors = keys.value
+      .slice(index, index + ANCHORS)
+      .map((key, at) => ({ key, delta: box.scrollTop - layout.value.offsetOf(index + at) }))
   }
 
   function settle(): void {
     const box = scroller.value
     if (!box) return
-    const index = anchor ? indexes.value.get(anchor.key) : undefined
+    const anchor = anchors.find(({ key }) => indexes.value.has(key))
     if (isAtEnd.value) box.scrollTop = box.scrollHeight
-    else if (anchor && index !== undefined) {
-      const wanted = layout.value.offsetOf(index) + anchor.delta
+    else if (anchor) {
+      const wanted = layout.value.offsetOf(indexes.value.get(anchor.key)!) + anchor.delta
       if (Math.abs(wanted - box.scrollTop) > 1) box.scrollTop = wanted
     }
     top.value = lastTop = box.scrollTop
