@@ -233,6 +233,21 @@ async def test_a_turn_whose_lease_ran_out_is_lost_and_the_visitor_told_to_ask_ag
     assert session.ai_fail_count == 0
 
 
+async def test_a_lease_that_nobody_could_renew_is_not_held_against_the_turn(
+    start: Any, until: Any
+) -> None:
+    async with start() as service:
+        _, ticket = await service.open_turn("one", session_name="v1")
+        assert ticket["verdict"] == "answer"
+    # every replica was away, and the answer came meanwhile
+    service.clock.advance(60)
+    async with start() as service:
+        await service.wired.timers.tick()
+        await service.tell(answered(ticket), "v1")
+        await until(lambda: _count(service, "turn.closed", 1))
+        assert (await service.bus("turn.closed"))[0].event().outcome == "stored"
+
+
 async def test_out_of_hours_the_ai_goes_on_and_a_further_call_gets_the_notice_again(
     start: Any,
 ) -> None:

@@ -91,7 +91,7 @@ class Sessions:
         self.duty = duty
         self.clock = clock
         self.new_id = new_id
-        self._limits = policy.limits
+        self.limits = policy.limits
         self._ai_enabled = policy.ai_enabled
         self._conflicts = metrics.counter("commit_conflicts", "Commits another one outran.")
         self._moves = metrics.counter(
@@ -174,7 +174,7 @@ class Sessions:
             next_open_at=duty.next_open_at,
             anybody=await self.roster.anybody() if asks else True,
             ai_enabled=self._ai_enabled,
-            limits=self._limits,
+            limits=self.limits,
         )
 
     def _may_call_for_people(self, session: Session, command: Command) -> bool:
@@ -182,7 +182,7 @@ class Sessions:
         if isinstance(command, Ask):
             return command.rule is not None or not self._ai_enabled
         if isinstance(command, (Answer, Fail)):
-            return session.ai_fail_count + 1 >= self._limits.fail_threshold
+            return session.ai_fail_count + 1 >= self.limits.fail_threshold
         return isinstance(command, (Escalate, Requeue))
 
     async def _with_excerpts(self, before: Session, decision: Decision) -> list[Event]:

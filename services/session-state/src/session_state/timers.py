@@ -74,14 +74,22 @@ class Timers:
         self._by_status = metrics.gauge("sessions", "Sessions by status.", ["status"])
         self._waiting = metrics.gauge("sessions_waiting", "Sessions waiting for a person.")
         self._ticks = 0
+        self._leases_from = 0.0
 
     async def run(self) -> None:
+        self._give_grace()
         while True:
             try:
                 await self.tick()
             except StateUnavailable:
                 log.warning("timers wait for redis")
+                self._give_grace()
             await asyncio.sleep(self._seconds)
+
+    def _give_grace(self) -> None:
+        """While we, or redis, were away nobody could renew a lease, and answers may be waiting on
+        the bus: a turn is called lost only when its lease could have been renewed and was not."""
+        self._leases_from = self._sessions.clock() + self._sessions.limits.lease_seconds
 
     async def tick(self) -> int:
         """One round; answers how many timers fired."""
@@ -127,6 +135,8 @@ class Timers:
                 again_at = await self._requeue_of(name)
             elif kind == EXPIRE:
                 again_at = await self._expire(name)
+            elif kind == LEASE and self._sessions.clock() < self._leases_from:
+                again_at = self._leases_from
             elif kind in _KINDS:
                 done = await self._sessions.apply(name, self._prepare(kind))
                 if done.decision is None or done.decision.changed:
