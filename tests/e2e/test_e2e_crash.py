@@ -3,6 +3,7 @@
 import asyncio
 import signal
 
+import aiohttp
 import pytest
 
 from dev.actors import Agent, Visitor, text_of
@@ -18,7 +19,7 @@ async def healthy(caller: Visitor | Agent) -> None:
             try:
                 if (await caller.get("/api/health")).status == 200:
                     return
-            except OSError:
+            except (OSError, aiohttp.ClientError):
                 pass
             await asyncio.sleep(0.1)
 

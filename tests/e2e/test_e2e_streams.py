@@ -4,6 +4,7 @@ import asyncio
 import os
 import random
 
+import aiohttp
 import pytest
 
 from dev.actors import Agent, Frame, Visitor
@@ -40,7 +41,7 @@ async def follow(visitor: Visitor, end: str) -> list[Frame]:
                 done = any(f.data.get("content") == end for f in got)
             if done:
                 return seen
-        except (OSError, AssertionError, EOFError) as error:
+        except (OSError, aiohttp.ClientError, AssertionError, EOFError) as error:
             if isinstance(error, AssertionError) and "503" not in str(error):
                 raise
             await asyncio.sleep(0.1)
@@ -56,7 +57,7 @@ async def tell(agent: Agent, visitor: Visitor, count: int) -> None:
                 if said.status == 200:
                     break
                 assert said.status in (503, 429), said
-            except OSError:
+            except (OSError, aiohttp.ClientError):
                 pass
             await asyncio.sleep(0.1)
         await asyncio.sleep(random.random() * 0.02)
