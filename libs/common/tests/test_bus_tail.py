@@ -65,15 +65,15 @@ async def test_on_an_empty_bus_it_is_ready_too(redis, keys, publish, until):
 
 async def test_a_replay_of_an_empty_or_old_bus_looks_like_no_loss(redis, keys, publish, until):
     """The instant it replays from lies above the newest entry; that is not a bus that was lost."""
-    for _ in range(2):
+    for news in ("first", "second"):
         resets = []
         async with tailing(redis, keys, replay_seconds=0.001) as (tail, heard):
             tail.listen_resets(lambda resets=resets: resets.append(1))
             await tail.ready()
             await tail._check()
             assert resets == []
-            await publish("news")
-            await until(lambda heard=heard: "news" in heard)
+            await publish(news)
+            await until(lambda heard=heard, news=news: heard == [news])
 
 
 async def test_one_reader_serves_all_listeners_and_a_failing_one_stops_nobody(

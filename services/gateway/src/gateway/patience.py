@@ -15,10 +15,14 @@ class Patience:
     """`async with Patience(…)` raises TimeoutError when it runs out; `reason` then says why:
     `late` (the deadline), `gone` (the client left), `moved` (this gateway is going)."""
 
-    def __init__(self, connection: Connection, seconds: float) -> None:
+    def __init__(self, connection: Connection, seconds: float, *, anew: bool = False) -> None:
+        """`anew`: the seconds count from whatever was heard last."""
         self._connection = connection
+        self._seconds = seconds
+        self._anew = anew
         self._timeout = asyncio.timeout(seconds)
         self._look: asyncio.TimerHandle | None = None
+        self._heard = False
         self.reason: Reason = "late"
 
     async def __aenter__(self) -> Self:
@@ -37,10 +41,10 @@ class Patience:
             self._look = None
         await self._timeout.__aexit__(kind, error, traceback)
 
-    def extend(self, seconds: float) -> None:
-        """The deadline is so far from now, unless it was given up already."""
-        if self.reason == "late":
-            self._timeout.reschedule(asyncio.get_running_loop().time() + seconds)
+    def heard(self) -> None:
+        """Something came: with `anew` the wait begins anew. Costs no timer: the next
+        look sees it."""
+        self._heard = True
 
     def give_up(self, reason: Reason) -> None:
         if self.reason == "late" and not self._timeout.expired():
@@ -51,4 +55,7 @@ class Patience:
         if self._connection.gone:
             self.give_up("gone")
             return
+        if self._anew and self._heard and self.reason == "late" and not self._timeout.expired():
+            self._heard = False
+            self._timeout.reschedule(asyncio.get_running_loop().time() + self._seconds)
         self._look = asyncio.get_running_loop().call_later(_LOOK_SECONDS, self._watch)

@@ -7,7 +7,7 @@ from common.app import Send
 
 from gateway.connection import Connection
 from gateway.errors import StreamMoved, TurnLost
-from gateway.frames import chat_error
+from gateway.frames import chat_error, chunk
 from gateway.patience import Patience
 
 EVENTS = "text/event-stream"
@@ -45,9 +45,9 @@ class Relay:
         )
         last = b""
         try:
-            async with Patience(self._connection, silence_seconds) as patience:
+            async with Patience(self._connection, silence_seconds, anew=True) as patience:
                 self._patience = patience
-                await self._relay(patience, silence_seconds)
+                await self._relay(patience)
         except TimeoutError:
             moved = self._patience is not None and self._patience.reason == "moved"
             last = chat_error(StreamMoved() if moved else TurnLost(), self._language)
@@ -56,19 +56,22 @@ class Relay:
         if not self._connection.gone:
             await self._end(last)
 
-    async def _relay(self, patience: Patience, silence_seconds: float) -> None:
-        rest = b""
+    async def _relay(self, patience: Patience) -> None:
+        connection, rest = self._connection, b""
         async for data in self._answer.content.iter_any():
-            patience.extend(silence_seconds)
+            patience.heard()
             whole = rest + data if rest else data
             rest = b""
             if not whole.endswith(b"\n\n"):
                 cut = whole.rfind(b"\n\n")
                 whole, rest = (whole[: cut + 2], whole[cut + 2 :]) if cut >= 0 else (b"", whole)
-            if whole:
-                await self._send({"type": "http.response.body", "body": whole, "more_body": True})
-            if self._connection.gone:
+            if connection.gone:
                 return
+            if whole:
+                # not by `send`: its layers cost as much as the write
+                connection.write(chunk(whole))
+                if connection.paused:
+                    await connection.drained()
 
     async def _end(self, last: bytes) -> None:
         try:
