@@ -1,0 +1,179 @@
+/** The queue over one stream: fetched once, live from then on, fetched anew when told to. */
+import { onReturn, openEventStream, type EventStream, type StreamPhase } from '@fiido-kefu/transport'
+import type { ServerEvent } from '@fiido-kefu/protocol'
+import type { Api } from '../api/client'
+import type { QueueEvent, SessionPage, SessionSummary } from '../api/wire'
+import { isNewer, type Backlog } from './backlog'
+import { gather } from './gather'
+
+const PAGE = 100
+/** What is fetched of each waiting or served status; more waiting than this comes by events. */
+const MOST = 1000
+const AT_ONCE = 4
+const WHOLE = ['pending_manual', 'manual_live', 'after_hours_email'] as const
+const CONTROL = new Set(['ready', 'resync', 'idle_close', 'drain', 'reauth', 'replaced'])
+
+export interface LineView {
+  backlog: Backlog
+  phase: StreamPhase
+  isLoading: boolean
+  error: unknown
+  /** How many sessions there are in all, and how many of them the list has asked for. */
+  total: number
+  asked: number
+}
+
+export interface Line {
+  readonly view: LineView
+  reload: () => Promise<void>
+  loadMore: () => Promise<void>
+  search: (text: string) => Promise<void>
+  /** An answer to a call is a summary too. */
+  adopt: (session: SessionSummary) => void
+  forget: (name: string) => void
+  stop: () => void
+}
+
+export interface LineOptions {
+  api: Api
+  isLive: boolean
+  onChange: (view: LineView) => void
+  /** What changed since the last call; not called for what a fetch brought. */
+  onNews: (changes: readonly { before: SessionSummary | undefined; after: SessionSummary }[]) => void
+  onEvent: (event: QueueEvent) => void
+  onServerTime: (seconds: number) => void
+  window?: Window
+}
+
+export function openLine(options: LineOptions): Line {
+  const { api } = options
+  let view: LineView = { backlog: new Map(), phase: 'connecting', isLoading: true, error: null, total: 0, asked: 0 }
+  let fetching: Promise<void> | null = null
+  let again = false
+  let arrived: SessionSummary[] = []
+  let stopped = false
+  let stream: EventStream | null = null
+
+  const set = (change: Partial<LineView>): void => {
+    if (stopped) return
+    view = { ...view, ...change }
+    options.onChange(view)
+  }
+
+  const merge = (sessions: readonly SessionSummary[], onto: Backlog = view.backlog): Map<string, SessionSummary> => {
+    const next = new Map(onto)
+    for (const session of sessions) {
+      if (isNewer(next.get(session.session_name), session)) next.set(session.session_name, session)
+    }
+    return next
+  }
+
+  const news = gather<SessionSummary>((sessions) => {
+    if (fetching) arrived.push(...sessions)
+    const before = view.backlog
+    const backlog = merge(sessions)
+    const names = new Set(sessions.map((session) => session.session_name))
+    const changes = [...names].flatMap((name) => {
+      const after = backlog.get(name)!
+      return after === before.get(name) ? [] : [{ before: before.get(name), after }]
+    })
+    const born = changes.filter((change) => !change.before).length
+    set({ backlog, total: view.total + born, asked: view.asked + born })
+    if (changes.length > 0) options.onNews(changes)
+  })
+
+  const take = (event: ServerEvent | QueueEvent): void => {
+    if (CONTROL.has(event.type)) return
+    if (event.type === 'session_created' || event.type === 'session_updated') news.add(event.session)
+    else options.onEvent(event as QueueEvent)
+  }
+
+  const fetchPage = async (query: string, offset = 0): Promise<SessionPage> => {
+    const { data } = await api.get<{ data: SessionPage }>(`/api/sessions?${query}&limit=${PAGE}&offset=${offset}`)
+    const timed = data.sessions.find((session) => session.waiting_since != null)
+    if (timed) options.onServerTime(timed.waiting_since! + (timed.waiting_seconds ?? 0))
+    return data
+  }
+
+  const fetchWhole = async (query: string): Promise<SessionSummary[]> => {
+    const first = await fetchPage(query)
+    const offsets: number[] = []
+    for (let at = PAGE; at < Math.min(first.total, MOST); at += PAGE) offsets.push(at)
+    const sessions = [...first.sessions]
+    while (offsets.length > 0) {
+      const some = offsets.splice(0, AT_ONCE).map((offset) => fetchPage(query, offset))
+      for (const page of await Promise.all(some)) sessions.push(...page.sessions)
+    }
+    return sessions
+  }
+
+  const fetchAll = async (): Promise<void> => {
+    arrived = []
+    const lists = await Promise.all(WHOLE.map((status) => fetchWhole(`status=${status}`)))
+    const newest = await fetchPage('')
+    // What was known and is in no list any more has moved on: only what is fetched, or came since, counts.
+    const backlog = merge([...lists.flat(), ...newest.sessions, ...arrived], new Map())
+    set({ backlog, total: newest.total, asked: newest.sessions.length, isLoading: false, error: null })
+  }
+
+  const reload = (): Promise<void> => {
+    if (fetching) {
+      again = true
+      return fetching
+    }
+    fetching = fetchAll()
+      .catch((error: unknown) => set({ error, isLoading: false }))
+      .finally(() => {
+        fetching = null
+        if (again && !stopped) {
+          again = false
+          void reload()
+        }
+      })
+    return fetching
+  }
+
+  if (options.isLive) {
+    stream = openEventStream({
+      http: api,
+      path: '/api/agent/events',
+      onEvent: take,
+      onPhase: (phase) => {
+        set({ phase })
+        if (phase === 'open' && view.error) void reload()
+      },
+      onReload: () => void reload(),
+      // The call itself has tried a refresh already; only a dying token is worth another.
+      onRefused: async (error) => (error ? false : api.refresh().catch(() => true)),
+    })
+  }
+  const stopListening = onReturn(() => stream?.wake(), options.window ?? window)
+  void reload()
+
+  return {
+    get view() {
+      return view
+    },
+    reload,
+    loadMore: async () => {
+      if (view.asked >= view.total) return
+      const page = await fetchPage('', view.asked)
+      set({ backlog: merge(page.sessions), total: page.total, asked: view.asked + page.sessions.length })
+    },
+    search: async (text) => {
+      const page = await fetchPage(`q=${encodeURIComponent(text)}`)
+      set({ backlog: merge(page.sessions) })
+    },
+    adopt: (session) => set({ backlog: merge([session]) }),
+    forget: (name) => {
+      const backlog = new Map(view.backlog)
+      if (backlog.delete(name)) set({ backlog, total: Math.max(0, view.total - 1) })
+    },
+    stop: () => {
+      stopped = true
+      news.stop()
+      stopListening()
+      stream?.stop()
+    },
+  }
+}

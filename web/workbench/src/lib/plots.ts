@@ -1,0 +1,91 @@
+/** How our charts look, in uPlot's terms. */
+import uPlot, { type Options } from 'uplot'
+
+type Look = Omit<Options, 'width' | 'height'>
+type Colour = (name: string) => string
+
+const FONT = '12px system-ui, "PingFang SC", "Noto Sans CJK SC", sans-serif'
+
+function axes(colour: Colour): { stroke: string; font: string; grid: uPlot.Axis.Grid; ticks: uPlot.Axis.Ticks } {
+  return {
+    stroke: colour('ink-3'),
+    font: FONT,
+    grid: { stroke: colour('line'), width: 1 },
+    ticks: { show: false },
+  }
+}
+
+const whole = (values: number[]): string[] => values.map((value) => (Number.isInteger(value) ? String(value) : ''))
+
+/** Upright bars with a name under each and its value above; one colour name a bar, or one for all. */
+export function barsLook(names: readonly string[], colours: readonly string[]): (colour: Colour) => Look {
+  return (colour) => ({
+    legend: { show: false },
+    cursor: { show: false },
+    padding: [18, 8, 0, 0],
+    scales: { x: { time: false, range: [-0.6, names.length - 0.4] }, y: { range: (_plot, _min, max) => [0, Math.max(4, max * 1.08)] } },
+    axes: [
+      { ...axes(colour), grid: { show: false }, splits: names.map((_name, index) => index), values: () => [...names], size: 30 },
+      { ...axes(colour), values: (_plot, values) => whole(values), size: 40 },
+    ],
+    series: [
+      {},
+      {
+        fill: colour(colours[0] ?? 'accent'),
+        width: 0,
+        points: { show: false },
+        paths: uPlot.paths.bars!({
+          size: [0.56, 64],
+          radius: 0.16,
+          ...(colours.length > 1
+            ? { disp: { fill: { unit: 3, values: () => names.map((_name, index) => colour(colours[index % colours.length]!)) } } }
+            : {}),
+        }),
+      },
+    ],
+    hooks: { draw: [(plot) => writeValues(plot, colour('ink'))] },
+  })
+}
+
+/** The value above each bar: read without guessing from the axis. */
+function writeValues(plot: uPlot, colour: string): void {
+  const { ctx } = plot
+  ctx.save()
+  ctx.font = `600 ${12 * devicePixelRatio}px system-ui, sans-serif`
+  ctx.fillStyle = colour
+  ctx.textAlign = 'center'
+  plot.data[1]?.forEach((value, index) => {
+    if (value == null) return
+    const x = plot.valToPos(index, 'x', true)
+    const y = plot.valToPos(value, 'y', true)
+    ctx.fillText(String(value), x, y - 6 * devicePixelRatio)
+  })
+  ctx.restore()
+}
+
+/** The course of the queue since this page was opened. */
+export function courseLook(labels: [waiting: string, minutes: string], locale: string): (colour: Colour) => Look {
+  const time = new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit' })
+  return (colour) => ({
+    legend: { show: false },
+    cursor: { show: false },
+    padding: [12, 8, 0, 0],
+    scales: { y: { range: (_plot, _min, max) => [0, Math.max(4, max * 1.1)] } },
+    axes: [
+      { ...axes(colour), values: (_plot, values) => values.map((at) => time.format(at * 1000)), space: 90 },
+      { ...axes(colour), values: (_plot, values) => whole(values), size: 40 },
+    ],
+    series: [
+      {},
+      {
+        label: labels[0],
+        stroke: colour('accent'),
+        fill: `${colour('accent')}26`,
+        width: 2,
+        points: { show: false },
+        paths: uPlot.paths.stepped!({ align: 1 }),
+      },
+      { label: labels[1], stroke: colour('warm'), width: 2, dash: [6, 5], points: { show: false } },
+    ],
+  })
+}

@@ -1,0 +1,41 @@
+/** The log as rows: a day's title, messages grouped by speaker, what is not confirmed yet. Pure. */
+import type { OutboxEntry } from '@fiido-kefu/transport'
+import type { Message } from '../api/wire'
+import { dayOf } from './words'
+
+export type Row =
+  | { kind: 'day'; key: string; at: number }
+  | { kind: 'message'; key: string; message: Message; isFirst: boolean }
+  | { kind: 'unsent'; key: string; entry: OutboxEntry; isFirst: boolean }
+
+/** Messages of one speaker within this time stand together under one name. */
+const TOGETHER_SECONDS = 180
+
+function isSameSpeaker(before: Message | undefined, message: Message): boolean {
+  return (
+    before !== undefined &&
+    before.role === message.role &&
+    before.role !== 'system' &&
+    before.agent_id === message.agent_id &&
+    message.timestamp - before.timestamp < TOGETHER_SECONDS
+  )
+}
+
+export function rowsOf(messages: readonly Message[], unsent: readonly OutboxEntry[], me: string): Row[] {
+  const rows: Row[] = []
+  let before: Message | undefined
+  for (const message of messages) {
+    const isNewDay = !before || dayOf(before.timestamp) !== dayOf(message.timestamp)
+    if (isNewDay) rows.push({ kind: 'day', key: `day-${dayOf(message.timestamp)}`, at: message.timestamp })
+    rows.push({ kind: 'message', key: message.id, message, isFirst: isNewDay || !isSameSpeaker(before, message) })
+    before = message
+  }
+  const known = new Set(messages.slice(-80).flatMap((message) => [message.id, message.client_message_id]))
+  unsent
+    .filter((entry) => !known.has(entry.clientMessageId) && !known.has(entry.messageId))
+    .forEach((entry, index) => {
+      const follows = index > 0 || (before?.role === 'agent' && before.agent_id === me)
+      rows.push({ kind: 'unsent', key: entry.clientMessageId, entry, isFirst: !follows })
+    })
+  return rows
+}

@@ -1,0 +1,27 @@
+/** What is being typed, per conversation and agent; outlives a lost login, not the tab. */
+import { safeStore } from '@fiido-kefu/transport'
+import { defineStore } from 'pinia'
+import { reactive } from 'vue'
+import { useAccount } from './account'
+
+export const useDrafts = defineStore('drafts', () => {
+  const account = useAccount()
+  const store = safeStore(() => sessionStorage)
+  const known = reactive(new Map<string, string>())
+  const keyOf = (session: string): string => `kefu-workbench:${account.agent?.id ?? ''}:draft:${session}`
+
+  function of(session: string): string {
+    const key = keyOf(session)
+    if (!known.has(key)) known.set(key, store.getItem(key) ?? '')
+    return known.get(key) ?? ''
+  }
+
+  function keep(session: string, text: string): void {
+    const key = keyOf(session)
+    known.set(key, text)
+    if (text === '') store.removeItem(key)
+    else store.setItem(key, text)
+  }
+
+  return { of, keep, has: (session: string) => of(session).trim() !== '' }
+})
