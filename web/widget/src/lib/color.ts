@@ -69,11 +69,13 @@ export function paletteFor(color: Rgb, theme: 'light' | 'dark'): Palette {
   // On dark ground a dark brand colour would sink; it only has to be seen there, not read.
   const base = theme === 'dark' ? readableOn(surface, color, 2.2) : color
   const [brand, ink] = inked(base)
+  // Coloured text on a dark ground looks duller than its contrast says.
+  const ratio = theme === 'dark' ? 6.5 : AA
   const soft = rounded(mix(surface, brand, theme === 'dark' ? 0.16 : 0.08))
   return {
     brand: toHex(brand),
     brandInk: toHex(ink),
-    brandText: toHex(readableOn(soft, readableOn(surface, color))),
+    brandText: toHex(readableOn(soft, readableOn(surface, color, ratio), ratio)),
     brandSoft: toHex(soft),
     brandLine: toHex(mix(surface, brand, theme === 'dark' ? 0.34 : 0.22)),
   }
