@@ -1,6 +1,7 @@
 /**
  * Builds everything the gateway serves into `dist/`:
  * embed/, storefront/, agent/ (pages), sdk/fiido-kefu.js, assets/ (hashed), each with .br and .gz.
+ * Named workspaces only are built anew beside what is there: `node scripts/build.mjs widget sdk`.
  */
 import vue from '@vitejs/plugin-vue'
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
@@ -74,9 +75,11 @@ function compress(folder) {
   }
 }
 
-rmSync(dist, { recursive: true, force: true })
+const wanted = process.argv.slice(2)
+const isWanted = (name) => wanted.length === 0 || wanted.includes(name)
+if (wanted.length === 0) rmSync(dist, { recursive: true, force: true })
 for (const [name, folder] of Object.entries(PAGES)) {
-  if (existsSync(join(web, name, 'index.html'))) await buildPage(name, folder)
+  if (isWanted(name) && existsSync(join(web, name, 'index.html'))) await buildPage(name, folder)
 }
-await buildSdk()
+if (isWanted('sdk')) await buildSdk()
 compress(dist)
