@@ -26,6 +26,13 @@ COZE_NEEDED: tuple[tuple[str, ...], ...] = (
 COZE_OPTIONAL = ("COZE_BOT_ID",)
 SMTP_TUNING = re.compile(r"SMTP_(CA_FILE|.*_SECONDS)")
 SMTP_NAMES = ("SMTP_HOST", "SMTP_PORT", "SMTP_TLS", "SMTP_USERNAME", "SMTP_PASSWORD", "SMTP_FROM")
+# A laptop is tried out at any hour: with none of these set the shop is staffed round the clock.
+HOURS = ("HUMAN_SHIFT_START", "HUMAN_SHIFT_END", "WEEKENDS_DISABLED", "HOLIDAYS", "TIMEZONE")
+ROUND_THE_CLOCK = {
+    "HUMAN_SHIFT_START": "00:00",
+    "HUMAN_SHIFT_END": "24:00",
+    "WEEKENDS_DISABLED": "false",
+}
 SMTP_TLS_KINDS = ("none", "starttls", "tls")
 REDIS_SCHEMES = ("redis", "rediss", "redis+sentinel", "redis+cluster", "rediss+cluster", "unix")
 
@@ -57,6 +64,11 @@ def choose(env: Mapping[str, str]) -> Choices:
     if problems:
         raise WrongConfigurationError(problems)
     return Choices(redis_url=redis_url, real_coze=real_coze, real_mail=real_mail)
+
+
+def hours(env: Mapping[str, str]) -> dict[str, str]:
+    """What the environment says of working hours, or round the clock where it says nothing."""
+    return {} if any(env.get(name, "").strip() for name in HOURS) else dict(ROUND_THE_CLOCK)
 
 
 def _coze(given: Mapping[str, str]) -> tuple[bool, list[str]]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from dev.runner import first_admin, guard
 from dev.runner.child import Child
-from dev.runner.choices import WrongConfigurationError, base_port, choose, replicas
+from dev.runner.choices import WrongConfigurationError, base_port, choose, hours, replicas
 from dev.runner.plan import SERVICES, Plan, Wishes, process_counts
 from dev.runner.ports import PortsTakenError, next_to
 from dev.runner.stack import NotReadyError, Stack, StoppedError, make_stack
@@ -35,7 +35,8 @@ def run(*, data_dir: Path, env: Mapping[str, str], told_replicas: str) -> int:
         choices = choose(env)
         counts = replicas(told_replicas, SERVICES)
         host = env.get("HOST", "").strip() or "127.0.0.1"
-        wishes = Wishes(data_dir=data_dir, env=env, counts=counts, host=host)
+        told = {**env, **hours(env)}
+        wishes = Wishes(data_dir=data_dir, env=told, counts=counts, host=host)
         ports = next_to(base_port(env), process_counts(wishes, choices))
         about = {"pid": os.getpid(), "redis_port": ports.of.get("redis", (0,))[0]}
         about["smtp_port"] = ports.of.get("mailcatcher", (0,))[0]
@@ -163,6 +164,7 @@ def welcome(plan: Plan) -> str:
         f"  Coze         {_coze_line(plan)}",
         f"  mail         {_mail_line(plan)}",
         f"  Redis        {_redis_line(plan)}",
+        f"  hours        {_hours_line(plan.wishes.env)}",
         f"  logs         {_short(plan.wishes.data_dir / 'logs')}",
     ]
     return "\n".join(lines)
@@ -185,6 +187,13 @@ def _redis_line(plan: Plan) -> str:
         return f"yours: {plan.choices.redis_url.rpartition('@')[2]}"
     folder = _short(plan.wishes.data_dir / "redis")
     return f"embedded on port {plan.ports.one('redis')}, kept in {folder}"
+
+
+def _hours_line(env: Mapping[str, str]) -> str:
+    start, end = env.get("HUMAN_SHIFT_START", "09:00"), env.get("HUMAN_SHIFT_END", "18:00")
+    if (start, end) == ("00:00", "24:00"):
+        return "people are on duty round the clock; HUMAN_SHIFT_START and _END say otherwise"
+    return f"{start} to {end}, {env.get('TIMEZONE', 'Asia/Shanghai')}"
 
 
 def _cause(code: int | None) -> str:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dev.runner.choices import WrongConfigurationError, base_port, choose, replicas
+from dev.runner.choices import WrongConfigurationError, base_port, choose, hours, replicas
 from dev.runner.plan import SERVICES
 
 COZE = {
@@ -107,3 +107,9 @@ def test_the_base_port():
     for wrong in ("0", "http", "65530"):
         with pytest.raises(WrongConfigurationError):
             base_port({"PORT": wrong})
+
+
+def test_a_laptop_that_says_nothing_of_hours_is_staffed_round_the_clock() -> None:
+    assert hours({})["HUMAN_SHIFT_END"] == "24:00"
+    assert hours({"HUMAN_SHIFT_START": "09:00"}) == {}
+    assert hours({"TIMEZONE": "Europe/Berlin"}) == {}
