@@ -63,6 +63,14 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Policy:
+    """What the owner set for all sessions."""
+
+    limits: Limits
+    ai_enabled: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Context:
     """The world at the moment of a decision: time, ids and the shift come in from outside.
     `anybody` tells whether an agent is online; only commands that may call for one need it."""

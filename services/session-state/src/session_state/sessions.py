@@ -28,7 +28,7 @@ from session_state.commands import (
     Takeover,
     Transfer,
 )
-from session_state.decision import Context, Decision, Limits
+from session_state.decision import Context, Decision, Policy
 from session_state.duty import Duty
 from session_state.journal import Journal
 from session_state.machine import decide
@@ -57,14 +57,6 @@ class Done:
         """Whether the team has been, or is being, told by mail."""
         escalation = self.session.escalation
         return escalation is not None and escalation.letters > 0
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """What the owner set for all sessions."""
-
-    limits: Limits
-    ai_enabled: bool = True
 
 
 Prepare = Callable[[Found], Awaitable[Command | Done]]

@@ -7,9 +7,8 @@ from common.settings import ServiceSettings
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from session_state.access import CallPolicy
-from session_state.decision import Limits
+from session_state.decision import Limits, Policy
 from session_state.regulator import DEFAULT_FAILURE_PHRASES, DEFAULT_KEYWORDS, Rules
-from session_state.sessions import Policy
 from session_state.shifts import BadShift, Shift
 
 
