@@ -151,6 +151,17 @@ async def test_twenty_at_once_with_one_id_store_one(service: Any) -> None:
     assert [m["content"] for m in page["data"]["messages"]].count("x") == 1
 
 
+async def test_a_hundred_messages_at_once_are_all_stored_in_one_order(service: Any) -> None:
+    visitor = await service.visitor("v1")
+    await visitor.served_by("ann")
+    sent = await asyncio.gather(*(visitor.say(f"x{n}") for n in range(100)))
+    assert [status for status, _ in sent] == [200] * 100
+    _, page = await visitor.get("/api/sessions/v1/messages?limit=100")
+    seqs = [m["seq"] for m in page["data"]["messages"]]
+    assert seqs == sorted(set(seqs))
+    assert len(seqs) == 100
+
+
 async def test_waiting_already_the_same_answer_comes_again(service: Any) -> None:
     visitor = await service.visitor("v1")
     _, first = await visitor.escalate()
@@ -353,6 +364,12 @@ async def test_a_transcript_is_asked_of_the_notifier_with_what_the_visitor_may_s
     mail = (await service.bus("mail.requested"))[0].event()
     assert (mail.kind, mail.email) == ("transcript", "jo@example.com")
     assert [line.content for line in mail.lines] == ["hello", "An answer."]
+    await visitor.escalate()
+    for number in range(20):
+        await visitor.say(f"m{number}")
+    await visitor.post("/api/sessions/v1/transcript", body)
+    mail = (await service.bus("mail.requested"))[-1].event()
+    assert len(mail.lines) == 23
     status, _ = await visitor.post("/api/sessions/v1/transcript", {**body, "consent": False})
     assert status == 422
 

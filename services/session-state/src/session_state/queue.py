@@ -3,7 +3,7 @@
 import asyncio
 
 from common.bus.live import Live
-from common.errors import StateUnavailable
+from common.errors import ServiceError
 
 from session_state.decision import Decision
 from session_state.duty import Duty
@@ -43,7 +43,7 @@ class Queue:
             self._moved.clear()
             try:
                 await self.tell()
-            except StateUnavailable:
+            except ServiceError:
                 self._moved.set()
             await asyncio.sleep(_REST_SECONDS)
 

@@ -5,6 +5,7 @@ import random
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+from weakref import WeakValueDictionary
 
 from common.clock import Clock
 from common.errors import Conflict as ConflictError
@@ -39,6 +40,7 @@ from session_state.store import Conflict, Found, Store
 _ATTEMPTS = 12
 _PAUSE_SECONDS = 0.004
 _EXCERPT = 10
+_TRANSCRIPT = 200
 # what must go through when Redis is full (flows.md, "The commit")
 _URGENT = (Takeover, Transfer, Release, Requeue, Cancel, Close)
 
@@ -60,6 +62,18 @@ class Done:
 
 
 Prepare = Callable[[Found], Awaitable[Command | Done]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """What one call of `apply` asks for, over all its attempts."""
+
+    name: str
+    prepare: Prepare
+    ids: tuple[str, ...]
+    commit_id: str | None
+    birth: Birth | None
+    traceparent: str
 
 
 class Sessions:
@@ -90,6 +104,8 @@ class Sessions:
             "transitions", "Transitions of the state table.", ["before", "after"]
         )
         self._listeners: list[Callable[[Decision], None]] = []
+        # who was outrun goes on one at a time: the others of this process then can't outrun it
+        self._queues: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     def on_commit(self, listener: Callable[[Decision], None]) -> None:
         """Told of every decision this replica committed; must not block."""
@@ -111,43 +127,53 @@ class Sessions:
         With a `commit_id` of its own a command applied before answers its first result. `birth`
         is what to make where there is no session; `prepare` refuses where that is not wished.
         """
-        given = commit_id is not None
-        commit_id = commit_id or self.new_id()
-        wanted = [*ids, f"c:{commit_id}"] if given else ids
-        for attempt in range(_ATTEMPTS):
-            found = await self.store.get(name, wanted)
-            if given:
-                known = found.ids[-1]
-                found = replace(found, ids=found.ids[:-1])
-                if known is not None and found.session is not None:
-                    return Done(found.session, {"repeated": True})
-            command = await prepare(found)
-            if isinstance(command, Done):
-                return command
-            now = self.clock()
-            before = found.session or _born(birth, name, now)
-            decision = await self._decide(before, command, now)
-            if not decision.changed:
-                return Done(before, decision.result, decision)
-            try:
-                committed = await self.store.save(
-                    decision,
-                    before,
-                    commit_id=commit_id,
-                    now=now,
-                    day=self.duty.day(now),
-                    urgent=isinstance(command, _URGENT),
-                    traceparent=traceparent,
-                )
-            except Conflict:
-                self._conflicts.inc()
-                await asyncio.sleep(random.uniform(0, _PAUSE_SECONDS * (attempt + 1)))
-                continue
-            if committed.first is not None:
-                return Done(decision.session, committed.first)
-            self._tell(decision)
-            return Done(decision.session, decision.result, decision)
+        wish = _Wish(name, prepare, tuple(ids), commit_id, birth, traceparent)
+        try:
+            return await self._try(wish)
+        except Conflict:
+            self._conflicts.inc()
+        lock = self._queues.setdefault(name, asyncio.Lock())
+        async with lock:
+            for attempt in range(1, _ATTEMPTS):
+                # the other replicas may be at it as well
+                await asyncio.sleep(random.uniform(0, _PAUSE_SECONDS * attempt))
+                try:
+                    return await self._try(wish)
+                except Conflict:
+                    self._conflicts.inc()
         raise ConflictError
+
+    async def _try(self, wish: "_Wish") -> Done:
+        """One attempt; raises Conflict when another commit came between."""
+        known = None
+        if wish.commit_id is None:
+            found = await self.store.get(wish.name, wish.ids)
+        else:
+            found = await self.store.get(wish.name, (*wish.ids, f"c:{wish.commit_id}"))
+            found, known = replace(found, ids=found.ids[:-1]), found.ids[-1]
+        if known is not None and found.session is not None:
+            return Done(found.session, {"repeated": True})
+        command = await wish.prepare(found)
+        if isinstance(command, Done):
+            return command
+        now = self.clock()
+        before = found.session or _born(wish.birth, wish.name, now)
+        decision = await self._decide(before, command, now)
+        if not decision.changed:
+            return Done(before, decision.result, decision)
+        committed = await self.store.save(
+            decision,
+            before,
+            commit_id=wish.commit_id or self.new_id(),
+            now=now,
+            day=self.duty.day(now),
+            urgent=isinstance(command, _URGENT),
+            traceparent=wish.traceparent,
+        )
+        if committed.first is not None:
+            return Done(decision.session, committed.first)
+        self._tell(decision)
+        return Done(decision.session, decision.result, decision)
 
     async def _decide(self, before: Session, command: Command, now: float) -> Decision:
         decision = decide(before, command, await self._context(before, command, now))
@@ -178,21 +204,27 @@ class Sessions:
         return isinstance(command, (Escalate, Requeue))
 
     async def _with_excerpts(self, before: Session, decision: Decision) -> list[Event]:
-        """Letters show the last messages, those of this commit included."""
-        lines: list[Line] = []
-        if before.seq:
-            said = await self.journal.newest(before.name, limit=_EXCERPT)
-            lines = [_line(m["role"], m["content"], m["timestamp"]) for m in said]
-        for entry in decision.entries:
-            event = entry.event
-            if isinstance(event, MessageAdded):
-                lines.append(_line(event.role, event.content, event.timestamp))
-        return [
-            event.model_copy(update={"lines": lines[-_EXCERPT:]})
-            if isinstance(event, MailRequested)
-            else event
-            for event in decision.events
-        ]
+        """Letters show the last messages, those of this commit included; a transcript is what the
+        visitor may see."""
+        said_now = [e.event for e in decision.entries if isinstance(e.event, MessageAdded)]
+        events: list[Event] = []
+        for event in decision.events:
+            if isinstance(event, MailRequested):
+                whole = event.kind == "transcript"
+                limit = _TRANSCRIPT if whole else _EXCERPT
+                above = before.visible_from if whole else 0
+                said = await self._said(before, limit=limit, above=above)
+                said += [_line(m.role, m.content, m.timestamp) for m in said_now]
+                events.append(event.model_copy(update={"lines": said[-limit:]}))
+            else:
+                events.append(event)
+        return events
+
+    async def _said(self, session: Session, *, limit: int, above: int) -> list[Line]:
+        if not session.seq:
+            return []
+        messages = await self.journal.newest(session.name, limit=limit, above=above)
+        return [_line(m["role"], m["content"], m["timestamp"]) for m in messages]
 
     def _tell(self, decision: Decision) -> None:
         for step in decision.steps:

@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from common.errors import ServiceError, StateUnavailable
+from common.errors import ServiceError
 from common.metrics import Metrics
 
 from session_state.commands import (
@@ -81,8 +81,8 @@ class Timers:
         while True:
             try:
                 await self.tick()
-            except StateUnavailable:
-                log.warning("timers wait for redis")
+            except ServiceError as error:
+                log.warning("timers wait for redis", extra={"code": error.code})
                 self._give_grace()
             await asyncio.sleep(self._seconds)
 

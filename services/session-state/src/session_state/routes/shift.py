@@ -1,13 +1,12 @@
 """When people are on duty: for everybody to read, for admins to change."""
 
-from typing import Annotated, Any
+from typing import Any
 
 from common.app import ok
-from common.contracts.common import Strict
+from common.contracts.shift import ShiftChange
 from common.errors import ValidationFailed
 from common.events.agents import AuditRecorded
 from fastapi import APIRouter
-from pydantic import Field, StringConstraints
 from starlette.responses import Response
 
 from session_state.routes.doors import W, Who
@@ -15,18 +14,6 @@ from session_state.shifts import BadShift, Shift
 from session_state.wiring import Wiring
 
 router = APIRouter(prefix="/api/shift")
-Day = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}$")]
-Clock = Annotated[str, StringConstraints(pattern=r"^\d{2}:\d{2}$")]
-
-
-class ShiftChange(Strict):
-    """What is left out stays as it is."""
-
-    shift_start: Clock | None = None
-    shift_end: Clock | None = None
-    timezone: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = None
-    weekends_disabled: bool | None = None
-    holidays: list[Day] | None = Field(default=None, max_length=400)
 
 
 @router.get("/config")
