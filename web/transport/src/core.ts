@@ -26,7 +26,7 @@ export interface VisitorOptions {
   random?: () => number
   /** What several tabs share; without them each tab stands alone. */
   locks?: Pick<LockManager, 'request'>
-  channel?: (name: string) => BroadcastChannel
+  channel?: (name: string) => BroadcastChannel | undefined
   window?: Window
 }
 

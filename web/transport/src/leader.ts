@@ -50,11 +50,13 @@ export function electLeader(options: LeaderOptions): Leader {
     const asked = steal
       ? locks.request(name, { steal: true }, hold)
       : locks.request(name, { signal: wish.signal }, hold)
-    // Refused: aborted by us, or stolen by a tab that heard nothing from this one.
     asked.catch((error: unknown) => {
-      follow()
-      const stolen = error instanceof DOMException && error.name === 'AbortError' && release !== null
+      // Browsers that deny a framed page its storage deny locks as well: each tab for itself.
+      if (!(error instanceof DOMException) || error.name !== 'AbortError') return lead()
+      // Aborted by us, or stolen by a tab that heard nothing from this one.
+      const stolen = release !== null
       release = null
+      follow()
       if (stolen && !closed) stand(false)
     })
   }

@@ -42,7 +42,7 @@ export const useChat = defineStore('chat', () => {
     language: () => language.value,
     onChange: (next) => (view.value = next),
     locks: navigator.locks,
-    channel: (name) => new BroadcastChannel(name),
+    channel: openChannel,
     window,
   })
   view.value = visitor.view
@@ -153,6 +153,15 @@ export const useChat = defineStore('chat', () => {
     isManual: computed(() => isManual(status.value)),
   }
 })
+
+/** Denied along with storage in some frames; then the tabs do not know of each other. */
+function openChannel(name: string): BroadcastChannel | undefined {
+  try {
+    return new BroadcastChannel(name)
+  } catch {
+    return undefined
+  }
+}
 
 function given(options: ChatOptions): ChatOptions {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value != null))

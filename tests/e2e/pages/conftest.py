@@ -1,0 +1,101 @@
+"""A real browser, and a shop's page on another origin than the customer service."""
+
+import shutil
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+import pytest_asyncio
+from aiohttp import web
+from playwright.async_api import Browser, Frame, Page, async_playwright
+
+from dev.rig import Rig
+
+CHROMIUM = shutil.which("chromium")
+ARGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+# `make chromium` installs it where it may; on a machine without, these files are left out.
+collect_ignore_glob = [] if CHROMIUM else ["test_*.py"]
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        started = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGS)
+        yield started
+        await started.close()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def shop_url(stack: Rig) -> AsyncIterator[str]:
+    """A plain page with nothing but the one line; another port is another origin, same site."""
+
+    async def page(_request: web.Request) -> web.Response:
+        return web.Response(
+            content_type="text/html",
+            text=f"""<!doctype html><html lang="en"><meta name="viewport"
+            content="width=device-width,initial-scale=1"><title>A shop</title><h1>A shop</h1>
+            <script async src="{stack.gateway}/sdk/fiido-kefu.js" data-shop="default"></script>""",
+        )
+
+    app = web.Application()
+    app.router.add_get("/", page)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    yield f"http://127.0.0.1:{runner.addresses[0][1]}/"
+    await runner.cleanup()
+
+
+@dataclass
+class Widget:
+    """The chat on a page, as a visitor uses it."""
+
+    page: Page
+    frame: Frame
+    errors: list[str] = field(default_factory=list)
+
+    async def ask(self, text: str) -> None:
+        await self.frame.fill(".composer textarea", text)
+        await self.frame.press(".composer textarea", "Enter")
+
+    async def sees(self, text: str) -> None:
+        await self.frame.locator(".list").get_by_text(text).first.wait_for(state="attached")
+
+    async def said(self) -> list[str]:
+        """Every bubble's text, in order, oldest first."""
+        script = "all => all.map(one => one.innerText.trim())"
+        return [str(s) for s in await self.frame.eval_on_selector_all(".row .text", script)]
+
+    async def session(self) -> str:
+        name = await self.frame.evaluate(
+            "JSON.parse(localStorage['fiido-kefu:default']).sessionName"
+        )
+        return str(name)
+
+
+async def embedded(page: Page) -> Frame:
+    """The chat window's frame, once one can write in it."""
+    handle = await page.wait_for_selector("[data-fiido-kefu] iframe", state="attached")
+    assert handle is not None
+    frame = await handle.content_frame()
+    assert frame is not None
+    await frame.wait_for_selector(".composer textarea", state="attached")
+    return frame
+
+
+async def open_widget(page: Page, url: str) -> Widget:
+    """Loads the shop's page and clicks the button."""
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    await page.goto(url)
+    await page.click("[data-fiido-kefu] button.l")
+    return Widget(page, await embedded(page), errors)
