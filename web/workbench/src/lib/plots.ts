@@ -1,5 +1,6 @@
 /** How our charts look, in uPlot's terms. */
 import uPlot, { type Options } from 'uplot'
+import { regional } from './words'
 
 type Look = Omit<Options, 'width' | 'height'>
 type Colour = (name: string) => string
@@ -25,13 +26,13 @@ export function barsLook(names: readonly string[], colours: readonly string[]): 
     padding: [18, 8, 0, 0],
     scales: { x: { time: false, range: [-0.6, names.length - 0.4] }, y: { range: (_plot, _min, max) => [0, Math.max(4, max * 1.08)] } },
     axes: [
-      { ...axes(colour), grid: { show: false }, splits: names.map((_name, index) => index), values: () => [...names], size: 30 },
+      { ...axes(colour), grid: { show: false }, splits: names.map((_name, index) => index), values: () => [...names], size: 26 },
       { ...axes(colour), values: (_plot, values) => whole(values), size: 40 },
     ],
     series: [
       {},
       {
-        fill: colour(colours[0] ?? 'accent'),
+        fill: colour(colours[0] ?? 'chart-accent'),
         width: 0,
         points: { show: false },
         paths: uPlot.paths.bars!({
@@ -65,27 +66,33 @@ function writeValues(plot: uPlot, colour: string): void {
 
 /** The course of the queue since this page was opened. */
 export function courseLook(labels: [waiting: string, minutes: string], locale: string): (colour: Colour) => Look {
-  const time = new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit' })
+  const minutes = { hour: '2-digit', minute: '2-digit' } as const
+  const plain = new Intl.DateTimeFormat(regional(locale), minutes)
+  const fine = new Intl.DateTimeFormat(regional(locale), { ...minutes, second: '2-digit' })
+  const write = (values: number[]): string[] => {
+    const isShort = (values[values.length - 1] ?? 0) - (values[0] ?? 0) < 600
+    return values.map((at) => (isShort ? fine : plain).format(at * 1000))
+  }
   return (colour) => ({
     legend: { show: false },
     cursor: { show: false },
     padding: [12, 8, 0, 0],
     scales: { y: { range: (_plot, _min, max) => [0, Math.max(4, max * 1.1)] } },
     axes: [
-      { ...axes(colour), values: (_plot, values) => values.map((at) => time.format(at * 1000)), space: 90 },
+      { ...axes(colour), values: (_plot, values) => write(values), space: 110, size: 28 },
       { ...axes(colour), values: (_plot, values) => whole(values), size: 40 },
     ],
     series: [
       {},
       {
         label: labels[0],
-        stroke: colour('accent'),
-        fill: `${colour('accent')}26`,
+        stroke: colour('chart-accent'),
+        fill: `${colour('chart-accent')}2e`,
         width: 2,
         points: { show: false },
         paths: uPlot.paths.stepped!({ align: 1 }),
       },
-      { label: labels[1], stroke: colour('warm'), width: 2, dash: [6, 5], points: { show: false } },
+      { label: labels[1], stroke: colour('chart-warm'), width: 2, dash: [6, 5], points: { show: false } },
     ],
   })
 }

@@ -1,5 +1,10 @@
 /** Times, names and languages as people read them. */
 
+/** The reader's own way of writing times and dates, as far as it fits the language they chose. */
+export function regional(language: string): string {
+  return navigator.languages.find((one) => one.toLowerCase().startsWith(language)) ?? language
+}
+
 export function duration(seconds: number): string {
   const whole = Math.max(0, Math.floor(seconds))
   const two = (value: number): string => String(value).padStart(2, '0')
@@ -15,7 +20,7 @@ export function isoDuration(seconds: number): string {
 }
 
 export function clockTime(seconds: number, locale: string): string {
-  return new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit' }).format(seconds * 1000)
+  return new Intl.DateTimeFormat(regional(locale), { hour: '2-digit', minute: '2-digit' }).format(seconds * 1000)
 }
 
 export function dayOf(seconds: number): string {
@@ -23,17 +28,17 @@ export function dayOf(seconds: number): string {
 }
 
 export function dayTitle(seconds: number, locale: string): string {
-  return new Intl.DateTimeFormat(locale, { weekday: 'long', day: 'numeric', month: 'long' }).format(seconds * 1000)
+  return new Intl.DateTimeFormat(regional(locale), { weekday: 'long', day: 'numeric', month: 'long' }).format(seconds * 1000)
 }
 
 /** Today the time, else the day. */
 export function moment(seconds: number, locale: string, now: number): string {
   if (dayOf(seconds) === dayOf(now)) return clockTime(seconds, locale)
-  return new Intl.DateTimeFormat(locale, { day: 'numeric', month: 'short' }).format(seconds * 1000)
+  return new Intl.DateTimeFormat(regional(locale), { day: 'numeric', month: 'short' }).format(seconds * 1000)
 }
 
 export function fullMoment(seconds: number, locale: string): string {
-  return new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short' }).format(seconds * 1000)
+  return new Intl.DateTimeFormat(regional(locale), { dateStyle: 'medium', timeStyle: 'short' }).format(seconds * 1000)
 }
 
 export function languageName(code: string, locale: string): string {

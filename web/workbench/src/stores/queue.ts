@@ -84,6 +84,7 @@ export const useQueue = defineStore('queue', () => {
       onChange: (next) => {
         view.value = next
         if (next.phase === 'open') lastLive.value = Date.now() / 1000
+        if (!next.isLoading && samples.value.length === 0) sample()
       },
       onNews: (news) => {
         changes.value += 1

@@ -7,6 +7,7 @@ import { actOf, isTaken, type KeyAct } from '../lib/keys'
 import { useAccount } from '../stores/account'
 import { useCommands } from '../stores/commands'
 import { useConversation, type Act } from '../stores/conversation'
+import { usePanel } from '../stores/panel'
 import { usePreferences } from '../stores/preferences'
 import { useQueue } from '../stores/queue'
 
@@ -15,6 +16,7 @@ export function useShortcuts({ help }: { help: () => void }): void {
   const queue = useQueue()
   const conversation = useConversation()
   const commands = useCommands()
+  const panel = usePanel()
   const preferences = usePreferences()
   const route = useRoute()
   const router = useRouter()
@@ -57,7 +59,7 @@ export function useShortcuts({ help }: { help: () => void }): void {
     close: () => run('close'),
     reply: () => commands.present?.reply(),
     leave: () => commands.present?.leave(),
-    details: () => (preferences.details = !preferences.details),
+    details: panel.toggle,
   }
 
   function press(event: KeyboardEvent): void {

@@ -1,0 +1,26 @@
+/** Whether the details stand beside the conversation: kept where there is room, a passing sheet where not. */
+import { defineStore } from 'pinia'
+import { computed, ref } from 'vue'
+import { usePreferences } from './preferences'
+
+const NARROW = '(max-width: 1180px)'
+
+export const usePanel = defineStore('panel', () => {
+  const preferences = usePreferences()
+  const media = matchMedia(NARROW)
+  const isNarrow = ref(media.matches)
+  const isSheet = ref(false)
+  media.addEventListener('change', () => {
+    isNarrow.value = media.matches
+    isSheet.value = false
+  })
+
+  const isOpen = computed(() => (isNarrow.value ? isSheet.value : preferences.details))
+
+  function set(open: boolean): void {
+    if (isNarrow.value) isSheet.value = open
+    else preferences.details = open
+  }
+
+  return { isOpen, isNarrow, toggle: () => set(!isOpen.value), close: () => set(false) }
+})
