@@ -1,6 +1,5 @@
 """What goes along with a forwarded call and what comes back: allow-lists both ways."""
 
-import aiohttp
 from common.app import RequestContext, Scope
 from common.contracts.common import Headers
 from common.security.internal import InternalSigner
@@ -9,6 +8,7 @@ from common.security.policy import Owner
 from gateway.calls import Call
 from gateway.relay import EVENTS
 from gateway.shops import Shops, origin_of
+from gateway.upstreams import Answer
 from gateway.visitors import VisitorTokens
 
 Raw = list[tuple[bytes, bytes]]
@@ -29,22 +29,28 @@ _PASSED = frozenset(
 )
 # auth keeps the workbench's refresh token in a cookie, and looks which page sent it
 _FOR_AUTH = frozenset((b"cookie", b"origin", b"sec-fetch-site"))
-_HOP_BY_HOP = frozenset(
+# those of the line, those of uvicorn, and what the services say to us alone
+_KEPT_BACK = frozenset(
     (
-        "connection",
-        "keep-alive",
-        "proxy-authenticate",
-        "proxy-authorization",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-        "server",
-        "date",
-        "content-length",
+        b"connection",
+        b"keep-alive",
+        b"proxy-authenticate",
+        b"proxy-authorization",
+        b"te",
+        b"trailer",
+        b"transfer-encoding",
+        b"upgrade",
+        b"server",
+        b"date",
+        b"content-length",
+        b"x-request-id",
+        *(name.lower().encode() for name in Headers.INTERNAL),
     )
 )
-_OWN = frozenset(name.lower() for name in Headers.INTERNAL) | {"x-request-id"}
+_NAME, _SID, _VIP = (
+    name.lower().encode()
+    for name in (Headers.SESSION_NAME, Headers.SESSION_SID, Headers.SESSION_VIP)
+)
 _UNBUFFERED: Raw = [
     (b"x-accel-buffering", b"no"),
     (b"cache-control", b"no-store, no-transform"),
@@ -60,29 +66,25 @@ class HeaderRules:
         self._signer = signer
         self._shops = shops
 
-    def request(self, scope: Scope, found: RequestContext, call: Call) -> list[tuple[str, str]]:
+    def request(self, scope: Scope, found: RequestContext, call: Call) -> Raw:
         """Headers of the call to the service that owns it."""
         is_auth = call.rule.owner is Owner.AUTH
         passed = [
-            (name.decode("latin-1"), value.decode("latin-1"))
-            for name, value in scope["headers"]
-            if name in _PASSED or (is_auth and name in _FOR_AUTH)
+            header
+            for header in scope["headers"]
+            if header[0] in _PASSED or (is_auth and header[0] in _FOR_AUTH)
         ]
         return [
             *passed,
-            (Headers.REQUEST_ID, found.request_id),
-            (Headers.INTERNAL_TOKEN, self._signer.header(call.rule.owner.value)),
-            (Headers.CLIENT_ADDRESS, call.caller.address),
-            (Headers.SHOP, self.shop_of(scope, call)),
+            (b"x-request-id", found.request_id.encode()),
+            (b"x-internal-token", self._signer.header(call.rule.owner.value).encode()),
+            (b"x-client-address", call.caller.address.encode()),
+            (b"x-shop", self.shop_of(scope, call).encode()),
         ]
 
-    def answer(self, scope: Scope, call: Call, answer: aiohttp.ClientResponse) -> Raw:
+    def answer(self, scope: Scope, call: Call, answer: Answer) -> Raw:
         """Headers of the answer to the caller."""
-        head: Raw = [
-            (name.lower().encode("latin-1"), value.encode("latin-1"))
-            for name, value in answer.headers.items()
-            if name.lower() not in _HOP_BY_HOP and name.lower() not in _OWN
-        ]
+        head: Raw = [header for header in answer.headers if header[0] not in _KEPT_BACK]
         token = self._visitor_token(scope, call, answer)
         if token is not None:
             head.append((b"x-visitor-token", token.encode()))
@@ -103,13 +105,10 @@ class HeaderRules:
             shop = self._shops.of_origin(origin_of(origin.decode("latin-1")))
         return shop.id if shop is not None else ""
 
-    def _visitor_token(
-        self, scope: Scope, call: Call, answer: aiohttp.ClientResponse
-    ) -> str | None:
-        name = answer.headers.get(Headers.SESSION_NAME)
-        sid = answer.headers.get(Headers.SESSION_SID)
+    def _visitor_token(self, scope: Scope, call: Call, answer: Answer) -> str | None:
+        name, sid = answer.get(_NAME).decode("latin-1"), answer.get(_SID).decode("latin-1")
         if not name or not sid:
             return None
-        vip = (answer.headers.get(Headers.SESSION_VIP) or "").lower() in ("1", "true")
+        vip = answer.get(_VIP).lower() in (b"1", b"true")
         shop = self.shop_of(scope, call)
         return self._tokens.renewed(call.caller, name=name, sid=sid, vip=vip, shop=shop)

@@ -11,17 +11,14 @@ from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any
 
-import aiohttp
 import orjson
 from common.app import Chassis
 from common.bus.tail import Tail
-from common.contracts.common import Headers
 from common.ids import new_session_name, new_sid
 from common.security.policy import Owner
 from common.security.tokens import TokenSigner
 
 from gateway.recent import Recent
-from gateway.settings import GatewaySettings
 from gateway.upstreams import Upstream
 
 log = logging.getLogger(__name__)
@@ -29,6 +26,8 @@ _ASK_SECONDS = 2.0
 _KEEP_SECONDS = 2.0
 _PROBE_SECONDS = 10.0
 _VERSION = version("fiido-kefu-gateway")
+# the notifier is not: nobody who is served now would notice
+_NEEDED = tuple(o.value for o in (Owner.SESSION_STATE, Owner.CHAT_PROXY, Owner.AUTH))
 
 
 class Health:
@@ -36,21 +35,16 @@ class Health:
 
     def __init__(
         self,
-        settings: GatewaySettings,
         chassis: Chassis,
         *,
-        upstreams: Mapping[Owner, Upstream],
+        services: Mapping[str, Upstream],
         signer: TokenSigner,
         tail: Tail,
     ) -> None:
         self._chassis = chassis
         self._signer = signer
         self._tail = tail
-        self._upstreams = upstreams
-        self._session = upstreams[Owner.SESSION_STATE].session
-        self._urls = {owner.value: up.base_url for owner, up in upstreams.items()}
-        if settings.notifier_url:
-            self._urls["notifier"] = settings.notifier_url.rstrip("/")
+        self._upstreams = services
         self._services = Recent(self._ask_all, seconds=_KEEP_SECONDS, clock=chassis.clock)
         self._isolation = Recent(self._probe, seconds=_PROBE_SECONDS, clock=chassis.clock)
 
@@ -60,7 +54,7 @@ class Health:
         checks = await self._chassis.check()
         proxy = services[Owner.CHAT_PROXY.value]
         connected = proxy.get("coze_connected") is True
-        needed = (services[owner.value]["state"] == "ok" for owner in self._upstreams)
+        needed = (services[name]["state"] == "ok" for name in _NEEDED)
         well = all(needed) and all(state == "ok" for state in checks.values())
         return {
             "status": "healthy" if well and connected and isolated else "degraded",
@@ -86,19 +80,17 @@ class Health:
         }
 
     async def _ask_all(self) -> dict[str, dict[str, Any]]:
-        answers = await asyncio.gather(*(self._ask(url) for url in self._urls.values()))
-        return dict(zip(self._urls, answers, strict=True))
+        answers = await asyncio.gather(*(self._ask(up) for up in self._upstreams.values()))
+        return dict(zip(self._upstreams, answers, strict=True))
 
-    async def _ask(self, base_url: str) -> dict[str, Any]:
+    async def _ask(self, service: Upstream) -> dict[str, Any]:
         began = time.perf_counter()
         try:
-            async with (
-                asyncio.timeout(_ASK_SECONDS),
-                self._session.get(f"{base_url}/health/ready") as answer,
-            ):
-                said = orjson.loads(await answer.read())
-                state = "ok" if answer.status == 200 else str(said.get("status", "not_ready"))
-        except (aiohttp.ClientError, OSError, orjson.JSONDecodeError) as error:
+            async with asyncio.timeout(_ASK_SECONDS):
+                status, body = await service.get("/health/ready")
+            said = orjson.loads(body)
+            state = "ok" if status == 200 else str(said.get("status", "not_ready"))
+        except (OSError, orjson.JSONDecodeError) as error:
             return {"state": "down", "reason": type(error).__name__}
         latency = round((time.perf_counter() - began) * 1000, 1)
         facts = {k: v for k, v in said.items() if k not in ("status", "service")}
@@ -108,17 +100,12 @@ class Health:
         """Is a stranger with a genuine token of another session refused by session-state?"""
         mine, other = new_session_name(), new_session_name()
         token = self._signer.sign_visitor(name=mine, sid=new_sid(), lifetime_seconds=60)
-        url = f"{self._urls[Owner.SESSION_STATE.value]}/api/sessions/{other}"
-        headers = {
-            Headers.VISITOR_TOKEN: token,
-            Headers.INTERNAL_TOKEN: self._chassis.signer.header(Owner.SESSION_STATE.value),
-        }
+        own = self._chassis.signer.header(Owner.SESSION_STATE.value)
+        headers = [(b"x-visitor-token", token.encode()), (b"x-internal-token", own.encode())]
         try:
-            async with (
-                asyncio.timeout(_ASK_SECONDS),
-                self._session.get(url, headers=headers) as answer,
-            ):
-                await answer.read()
-                return answer.status == 403
-        except (aiohttp.ClientError, OSError):
+            async with asyncio.timeout(_ASK_SECONDS):
+                service = self._upstreams[Owner.SESSION_STATE.value]
+                status, _ = await service.get(f"/api/sessions/{other}", headers)
+        except OSError:
             return False
+        return status == 403

@@ -13,7 +13,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-import aiohttp
 from common.app import Receive, RequestContext, Scope, Send, context, read_body
 from common.ids import NewId
 from common.redis.client import RedisClient
@@ -27,7 +26,7 @@ from gateway.headers import HeaderRules
 from gateway.patience import Patience
 from gateway.relay import EVENTS, Relay
 from gateway.threshold import CONNECTION
-from gateway.upstreams import Upstream
+from gateway.upstreams import Answer, Upstream
 
 log = logging.getLogger(__name__)
 
@@ -114,19 +113,26 @@ class Proxy:
     ) -> None:
         connection: Connection = scope[CONNECTION]
         answer, whole = await self._ask(scope, connection, found=found, call=call, body=body)
-        try:
-            await self._check(answer, call)
-            head = self._headers.answer(scope, call, answer)
-            if whole is None:
-                relay = Relay(connection, send, answer, language=found.language)
-                with self._in_flight(relay):
-                    await relay.run(head, silence_seconds=self._deadlines.chat_silence_seconds)
-                return
-        finally:
-            answer.close()
+        if whole is None:
+            await self._stream(scope, send, found=found, call=call, answer=answer)
+            return
+        await self._check(answer, call)
+        head = self._headers.answer(scope, call, answer)
         head.append((b"content-length", str(len(whole)).encode()))
         await send({"type": "http.response.start", "status": answer.status, "headers": head})
         await send({"type": "http.response.body", "body": whole})
+
+    async def _stream(
+        self, scope: Scope, send: Send, *, found: RequestContext, call: Call, answer: Answer
+    ) -> None:
+        relay = Relay(scope[CONNECTION], send, answer, language=found.language)
+        try:
+            await self._check(answer, call)
+            head = self._headers.answer(scope, call, answer)
+            with self._in_flight(relay):
+                await relay.run(head, silence_seconds=self._deadlines.chat_silence_seconds)
+        finally:
+            answer.close()
 
     async def _ask(
         self,
@@ -136,19 +142,24 @@ class Proxy:
         found: RequestContext,
         call: Call,
         body: bytes,
-    ) -> tuple[aiohttp.ClientResponse, bytes | None]:
+    ) -> tuple[Answer, bytes | None]:
         """The answer's head and, unless it is a stream of events, its body."""
-        upstream = self._upstreams[call.rule.owner]
-        url = upstream.url(scope["raw_path"].decode("ascii"), scope["query_string"].decode("ascii"))
+        target = scope["raw_path"]
+        if scope["query_string"]:
+            target += b"?" + scope["query_string"]
         headers = self._headers.request(scope, found, call)
         try:
             async with Patience(connection, self._deadlines.of(call.rule)):
-                answer = await upstream.session.request(
-                    scope["method"], url, data=body or None, headers=headers, allow_redirects=False
+                answer = await self._upstreams[call.rule.owner].ask(
+                    scope["method"].encode(), target, headers, body
                 )
-                streams = answer.content_type == EVENTS
-                return answer, None if streams else await answer.read()
-        except (aiohttp.ClientError, OSError) as error:
+                if answer.content_type == EVENTS:
+                    return answer, None
+                try:
+                    return answer, await answer.read()
+                finally:
+                    answer.close()
+        except OSError as error:
             if connection.gone:
                 raise ClientDisconnect from None
             log.warning("no answer", extra={"upstream": call.rule.owner.value, "why": repr(error)})
@@ -165,9 +176,9 @@ class Proxy:
             if not self._streaming:
                 self._idle.set()
 
-    async def _check(self, answer: aiohttp.ClientResponse, call: Call) -> None:
+    async def _check(self, answer: Answer, call: Call) -> None:
         """A failure that is not in the envelope never leaves this house."""
-        if answer.status >= 500 and answer.content_type != "application/json":
+        if answer.status >= 500 and answer.content_type != b"application/json":
             raise Unavailable(retry_after=1)
         if call.guess and answer.status != 403:
             await self._gate.right_guess(call)

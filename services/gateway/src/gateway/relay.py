@@ -2,15 +2,15 @@
 
 import asyncio
 
-import aiohttp
 from common.app import Send
 
 from gateway.connection import Connection
 from gateway.errors import StreamMoved, TurnLost
 from gateway.frames import chat_error, chunk
 from gateway.patience import Patience
+from gateway.upstreams import Answer
 
-EVENTS = "text/event-stream"
+EVENTS = b"text/event-stream"
 # A reader that takes nothing for so long is cut off, as on events streams.
 _LAST_WORD_SECONDS = 15.0
 
@@ -23,7 +23,7 @@ class Relay:
         self,
         connection: Connection,
         send: Send,
-        answer: aiohttp.ClientResponse,
+        answer: Answer,
         *,
         language: str,
     ) -> None:
@@ -51,27 +51,32 @@ class Relay:
         except TimeoutError:
             moved = self._patience is not None and self._patience.reason == "moved"
             last = chat_error(StreamMoved() if moved else TurnLost(), self._language)
-        except (aiohttp.ClientError, OSError):
+        except OSError:
             last = chat_error(TurnLost(), self._language)
         if not self._connection.gone:
             await self._end(last)
 
     async def _relay(self, patience: Patience) -> None:
-        connection, rest = self._connection, b""
-        async for data in self._answer.content.iter_any():
+        """The service's bytes are written in the step in which they came; this task only waits."""
+        connection, answer, rest = self._connection, self._answer, b""
+
+        def sink(data: bytes) -> None:
+            nonlocal rest
             patience.heard()
             whole = rest + data if rest else data
             rest = b""
             if not whole.endswith(b"\n\n"):
                 cut = whole.rfind(b"\n\n")
                 whole, rest = (whole[: cut + 2], whole[cut + 2 :]) if cut >= 0 else (b"", whole)
-            if connection.gone:
-                return
-            if whole:
-                # not by `send`: its layers cost as much as the write
+            if whole and not connection.gone:
                 connection.write(chunk(whole))
-                if connection.paused:
-                    await connection.drained()
+            if connection.paused:
+                answer.pause()
+
+        await answer.pour(sink)
+        while not answer.is_whole and not connection.gone:
+            await connection.drained()
+            await answer.pour(sink)
 
     async def _end(self, last: bytes) -> None:
         try:

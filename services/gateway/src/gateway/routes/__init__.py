@@ -1,6 +1,6 @@
 """The endpoints the gateway answers itself, all bare ASGI; everything else is forwarded."""
 
-from gateway.routes import events, others
+from gateway.routes import events, files, others
 
 ROUTES = (
     ("GET", "/api/sessions/{name}/events", events.session_events),
@@ -11,4 +11,5 @@ ROUTES = (
     ("GET", "/api/metrics", others.metrics),
     ("GET", "/api/openapi.json", others.openapi),
     ("GET", "/api/docs", others.docs),
+    ("GET", "/{path:path}", files.serve_file),
 )
