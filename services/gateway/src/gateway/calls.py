@@ -1,5 +1,6 @@
 """What the edge decides about one call before it goes anywhere: whose it is, and may it pass."""
 
+import logging
 import re
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,12 +11,21 @@ from common.contracts.common import SESSION_NAME_PATTERN
 from common.redis.keys import Keys
 from common.security.caller import Caller
 from common.security.policy import Limit, Rule
+from prometheus_client import Counter
 
 from gateway.admission import Admission, Window, Windows, refusal_headers
-from gateway.errors import ServiceError, SessionForbidden, Unauthenticated, UnsupportedMediaType
+from gateway.errors import (
+    RateLimited,
+    ServiceError,
+    SessionForbidden,
+    Unauthenticated,
+    UnsupportedMediaType,
+)
 from gateway.fanout import Fanout
 from gateway.presence import Presence
 from gateway.threshold import EXTRA
+
+log = logging.getLogger(__name__)
 
 _NAME = re.compile(SESSION_NAME_PATTERN)
 _NAMES = ("session_name", "user_id", "session_id")
@@ -45,6 +55,7 @@ class Gate:
         fanout: Fanout,
         presence: Presence,
         chats_per_visitor: int,
+        refusals: Counter,
     ) -> None:
         self._keys = keys
         self._admission = admission
@@ -52,6 +63,7 @@ class Gate:
         self._fanout = fanout
         self._presence = presence
         self._chats = chats_per_visitor
+        self._refusals = refusals
 
     async def admit(self, scope: Scope, body: bytes = b"", *, call_id: str) -> Call:
         """Puts `RateLimit-*` on whatever the answer becomes. Raises SessionForbidden,
@@ -77,12 +89,19 @@ class Gate:
             )
         except ServiceError as error:
             scope[EXTRA] += refusal_headers(error)
+            self._note(error, rule, caller)
             raise
         scope[EXTRA] += admitted.headers()
         if caller.visitor is not None and caller.agent is None:
             self._presence.visitor(caller.visitor.sub)
             self._fanout.acted(caller.visitor.sub)
         return Call(call_id, rule, caller, session, lease, guess)
+
+    def _note(self, error: ServiceError, rule: Rule, caller: Caller) -> None:
+        self._refusals.labels(rule.limit.value, error.code).inc()
+        if caller.agent is not None and isinstance(error, RateLimited):
+            # no person works so fast: a runaway client, or a stolen token
+            log.error("an agent met the ceiling", extra={"agent_id": caller.agent.sub})
 
     def _lease(self, session: str | None, *, tokenless: bool) -> str | None:
         """Who only names a session must not be able to take its visitor's places."""

@@ -13,6 +13,7 @@ from gateway.errors import ServiceError
 from gateway.fanout import Fanout
 
 log = logging.getLogger(__name__)
+_REVOKED = TokensRevoked.type.encode()
 
 
 class Listener:
@@ -24,7 +25,7 @@ class Listener:
 
     def hear(self, entry: Entry) -> None:
         self._fanout.on_entry(entry)
-        if entry.fields[b"type"] == TokensRevoked.type.encode():
+        if entry.fields[b"type"] == _REVOKED:
             event = entry.event()
             if isinstance(event, TokensRevoked):
                 self._fanout.on_revoked(event)

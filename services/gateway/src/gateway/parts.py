@@ -72,6 +72,7 @@ def make_leases(settings: GatewaySettings, redis: RedisClient, keys: Keys, live:
 
 def make_gate(
     settings: GatewaySettings,
+    chassis: Chassis,
     redis: RedisClient,
     keys: Keys,
     *,
@@ -86,6 +87,9 @@ def make_gate(
         fanout=fanout,
         presence=presence,
         chats_per_visitor=settings.chats_per_visitor,
+        refusals=chassis.metrics.counter(
+            "refusals", "Calls refused by a limit.", ["limit", "code"]
+        ),
     )
 
 

@@ -80,7 +80,7 @@ async def wire(settings: GatewaySettings, shops: Shops, chassis: Chassis) -> Asy
         )
         live = Live(redis, keys)
         leases = parts.make_leases(settings, redis, keys, live)
-        gate = parts.make_gate(settings, redis, keys, fanout=fanout, presence=presence)
+        gate = parts.make_gate(settings, chassis, redis, keys, fanout=fanout, presence=presence)
         services = await stack.enter_async_context(parts.open_services(settings))
         private_key = settings.visitor_token_private_key.get_secret_value()
         signer = TokenSigner(private_key, clock=chassis.clock)
