@@ -94,7 +94,8 @@ async def test_chat_is_limited_by_address_over_all_sessions(open_door, visitor):
 
 
 async def test_limits_hold_over_all_gateways(open_door, visitor):
-    async with open_door(rate_chat_session=4) as one, open_door(rate_chat_session=4) as two:
+    limits = {"rate_chat_session": 4, "chats_per_visitor": 0}
+    async with open_door(**limits) as one, open_door(**limits) as two:
         mine = {"headers": visitor("session_a"), **CHAT}
         calls = [d.answer("POST", "/api/chat", **mine) for d in (one, two) * 10]
         statuses = [status for status, _, _ in await asyncio.gather(*calls)]
