@@ -41,4 +41,6 @@ export const REMEDIES: Record<string, 'retry' | 'reauthenticate' | 'reload' | 'f
   UNSUPPORTED_MEDIA_TYPE: "fix",
   USERNAME_TAKEN: "fix",
   VALIDATION_ERROR: "fix",
+  WEAK_PASSWORD: "fix",
+  WRONG_PASSWORD: "fix",
 }

@@ -48,23 +48,40 @@ class ServiceSettings(BaseSettings):
     )
 
     app_env: Literal["development", "test", "production"] = "development"
+    """`production` refuses weak secrets, plain-http Coze and what else is for laptops only."""
     host: str = "127.0.0.1"
+    """Address to listen on."""
     port: int = Field(default=8000, ge=0, le=65535)
+    """Port to listen on; 0 takes a free one."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    """Lines below it are not written; `DEBUG` also logs probes and scrapes."""
     log_file: str | None = None
+    """Also write the log to this file, which rotates."""
     default_language: str = Field(default="zh", pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*$")
+    """Language of texts where neither the session nor the caller names one."""
 
     redis_url: str = Field(default="redis://127.0.0.1:6379/0", repr=False)
+    """`redis://`, `rediss://`, `redis+sentinel://` or `redis+cluster://`; docs/operations.md has
+    the forms."""
     redis_tag: str = Field(default="kefu", pattern=r"^[A-Za-z0-9_-]{1,40}$")
+    """Hash tag of every key; several installations on one Redis each take another."""
     allow_evicting_redis: bool = False
+    """Start although Redis may evict keys. State is then lost under pressure: for trials only."""
 
     internal_secret: SecretStr = Field(min_length=16)
+    """HMAC secret of calls between services; the same for all of them."""
     visitor_token_public_key: PublicKeys
+    """Ed25519 public keys (base64url) that visitors' tokens are checked with; several with commas
+    while rotating."""
     agent_token_public_key: PublicKeys
+    """The same for agents' access tokens."""
 
     max_body_bytes: int = Field(default=65_536, ge=1024)
+    """Longer request bodies are refused with 413."""
     slow_request_seconds: float = Field(default=1.0, gt=0)
+    """Requests slower than this are logged as warnings."""
     drain_seconds: float = Field(default=30.0, ge=0, le=600)
+    """After SIGTERM, the most that open work may take."""
 
     @property
     def production(self) -> bool:

@@ -1,23 +1,5 @@
-"""Failures only auth knows."""
+"""Failures only auth answers with; their words and codes stand in `common.errors`."""
 
-from common.errors import Action, ServiceError
+from common.errors import WeakPassword, WrongPassword
 
-
-class WeakPassword(
-    ServiceError,
-    status=422,
-    code="WEAK_PASSWORD",
-    action=Action.FIX,
-    zh="密码不符合要求：至少 10 个字符，不能包含用户名，也不能是常见密码。",
-    en="Please use at least 10 characters, without the user name, and nothing common.",
-): ...
-
-
-class WrongPassword(
-    ServiceError,
-    status=403,
-    code="WRONG_PASSWORD",
-    action=Action.FIX,
-    zh="原密码不正确。",
-    en="The present password is wrong.",
-): ...
+__all__ = ["WeakPassword", "WrongPassword"]

@@ -20,32 +20,50 @@ class AuthSettings(ServiceSettings):
     chosen_secrets: ClassVar[frozenset[str]] = frozenset({"admin_password"})
 
     agent_token_private_key: SecretStr
+    """Ed25519 private key (base64url) that signs agents' tokens."""
     # a token must not outlive what services remember of revocations (20 minutes)
     access_token_seconds: int = Field(default=900, ge=1, le=900)
+    """Lifetime of an access token; at most what services remember of revocations."""
     refresh_token_seconds: int = Field(default=7 * 86_400, ge=60, le=90 * 86_400)
+    """Lifetime of a login that is not used."""
     refresh_grace_seconds: float = Field(default=10.0, ge=0, le=60)
+    """A spent refresh token answers the same successor for so long (two tabs)."""
     logins_per_agent: int = Field(default=100, ge=2, le=1000)
+    """Logins an agent may have at a time; the oldest ends."""
 
     bcrypt_rounds: int = Field(default=12, ge=4, le=16)
+    """Cost of a password's hash; at least 10 in production."""
     bcrypt_threads: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, le=64)
+    """Hashes computed at a time."""
 
     login_window_seconds: int = Field(default=900, ge=1)
+    """The window in which failed logins are counted."""
     login_pair_limit: int = Field(default=5, ge=1)
+    """Failures of one user name from one address until it is locked."""
     login_address_limit: int = Field(default=30, ge=1)
+    """Failures from one address until it is locked."""
     login_slow_from: int = Field(default=20, ge=1)
+    """Failures of one user name from anywhere until its logins are slowed."""
     login_slow_seconds: float = Field(default=30.0, gt=0)
+    """How long each of those then has to wait."""
 
     presence_timeout_seconds: float = Field(default=90.0, gt=0)
+    """An agent silent for so long is offline."""
     presence_sweep_seconds: float = Field(default=2.0, gt=0)
-    # after a start or an outage the open streams get this long to report who is there
+    """How often that is looked at."""
     presence_settle_seconds: float = Field(default=30.0, ge=0)
+    """After a start or an outage, how long open streams get to report who is there."""
 
     admin_username: str = Field(default="admin", pattern=r"^[A-Za-z0-9._-]{3,64}$")
+    """Name of the first admin."""
     admin_password: SecretStr | None = None
+    """Password of the first admin; unset, one is drawn and written to stderr once."""
 
-    # pages that may use the refresh cookie besides the gateway's own origin (comma-separated)
     public_url: str = "http://127.0.0.1:8000"
+    """Where browsers find the gateway; its pages may use the refresh cookie, and https makes
+    it `Secure`."""
     workbench_origins: str = ""
+    """Further origins whose pages may, with commas."""
 
     @property
     def origins(self) -> frozenset[str]:

@@ -37,69 +37,111 @@ class Settings(ServiceSettings):
     """There is no default Coze: without `COZE_*` the service refuses to start by name."""
 
     port: int = Field(default=8001, ge=0, le=65535)
+    """Port to listen on."""
     session_state_url: str = "http://127.0.0.1:8002"
+    """Where session-state answers."""
 
     coze_api_base: Annotated[str, AfterValidator(_http_base)]
+    """`https://api.coze.com` or `https://api.coze.cn`; production refuses plain http and
+    loopback."""
     coze_kind: Literal["real", "simulator"] = "real"
+    """What health tells people; the runner sets `simulator`."""
     coze_workflow_id: Id
-    # The workflow's app; also the OAuth app's id where no other is named.
+    """The chatflow that answers."""
     coze_app_id: Id | None = None
+    """The chatflow's app, where it belongs to one."""
     coze_bot_id: Id | None = None
+    """A bot whose name, icon and welcome are shown; without it the `BOT_…` settings are."""
     coze_oauth_client_id: Id = Field(
         validation_alias=AliasChoices("coze_oauth_client_id", "coze_app_id")
     )
+    """The OAuth app's id; the first of these that is set."""
     coze_public_key_id: Id = Field(
         validation_alias=AliasChoices("coze_public_key_id", "coze_oauth_public_key_id")
     )
+    """Id of the OAuth app's public key, as Coze shows it."""
     coze_private_key: SecretStr | None = None
+    """The OAuth app's RSA key in PEM; `\\n` may be written for line breaks."""
     coze_private_key_file: Path | None = Field(
         default=None,
         validation_alias=AliasChoices("coze_private_key_file", "coze_oauth_private_key_file"),
     )
+    """The same from a file; one of the two is required."""
     coze_token_seconds: int = Field(default=900, ge=60, le=86_399)
+    """Lifetime asked for of a session's Coze token."""
     coze_token_memory: int = Field(default=10_000, ge=1)
+    """Sessions whose tokens are kept in memory."""
     coze_pool_size: int = Field(default=100, ge=1, le=10_000)
+    """Connections to Coze at a time."""
 
     coze_connect_timeout_seconds: float = Field(default=5, gt=0)
+    """Patience for a connection."""
     coze_write_timeout_seconds: float = Field(default=10, gt=0)
+    """Patience for sending a request."""
     coze_pool_timeout_seconds: float = Field(default=10, gt=0)
+    """Patience for a free connection."""
     coze_read_timeout_seconds: float = Field(
         default=30,
         gt=0,
         validation_alias=AliasChoices("coze_read_timeout_seconds", "coze_read_timeout"),
     )
+    """Patience for an answer that is no stream."""
     coze_first_delta_seconds: float = Field(default=30, gt=0)
+    """Patience for the first piece of an answer."""
     coze_gap_seconds: float = Field(default=30, gt=0)
+    """Patience between two pieces."""
     coze_turn_timeout_seconds: float = Field(
         default=120,
         gt=0,
         validation_alias=AliasChoices("coze_turn_timeout_seconds", "coze_turn_timeout"),
     )
+    """The longest a turn may take, all attempts together."""
     coze_attempts: int = Field(default=3, ge=1, le=10)
+    """How often a turn is tried before it has failed."""
     coze_backoff_seconds: float = Field(default=1, ge=0)
+    """Pause before the second attempt; doubles."""
     coze_backoff_max_seconds: float = Field(default=10, ge=0)
+    """The longest pause."""
     coze_breaker_failures: int = Field(default=5, ge=1)
+    """Failures within the window that open the breaker."""
     coze_breaker_window_seconds: float = Field(default=30, gt=0)
+    """The window in which failures are counted."""
     coze_breaker_open_seconds: float = Field(default=30, gt=0)
+    """How long Coze is left alone then."""
     coze_max_line_bytes: int = Field(default=256 * 1024, ge=1024)
+    """A longer line of a stream ends the turn."""
     coze_max_event_bytes: int = Field(default=1024 * 1024, ge=1024)
+    """A longer event ends the turn."""
     coze_max_answer_bytes: int = Field(default=64 * 1024, ge=1024)
+    """A longer answer ends the turn."""
     coze_probe_seconds: float = Field(default=120, gt=0)
+    """How often credentials are proven while nobody asks."""
 
     chat_parameters: str = ""
+    """Names of `parameters` that are passed on to Coze, with commas; all others are dropped."""
     turn_lease_renew_seconds: float = Field(default=5, gt=0)
+    """How often a running turn says that it lives."""
     turn_closed_wait_seconds: float = Field(default=2, gt=0)
+    """After an answer, how long its storing is waited for before `done`."""
     turn_publish_seconds: float = Field(default=30, gt=0)
+    """How long the end of a turn is tried to be published."""
     heartbeat_seconds: float = Field(default=15, gt=0)
+    """A comment goes over a silent chat stream so often."""
     send_deadline_seconds: float = Field(default=15, gt=0)
+    """A caller that takes a frame slower than this is written to no more."""
 
     bot_name: str = "Fiido"
+    """Who answers."""
     bot_description: str = ""
+    """One line about it."""
     bot_icon_url: str = ""
+    """Its picture."""
     bot_welcome: str = "您好！我是 Fiido 智能客服，有什么可以帮您？ / Hi! How can I help you today?"
+    """The first words of the chat window."""
     bot_suggested_questions: str = "|".join(
         ("订单什么时候发货？", "How far does the battery go?", "How do I return my bike?")
     )
+    """Questions to begin with, parted by a vertical bar."""
 
     @property
     def allowed_parameters(self) -> frozenset[str]:

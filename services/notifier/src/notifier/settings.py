@@ -29,33 +29,49 @@ class NotifierSettings(ServiceSettings):
     chosen_secrets: ClassVar[frozenset[str]] = frozenset({"smtp_password"})
 
     smtp_host: str = Field(min_length=1)
+    """The mail server."""
     smtp_port: int | None = Field(default=None, ge=1, le=65535)
+    """Its port; unset, 25, 587 or 465 by `SMTP_TLS`."""
     smtp_tls: Literal["none", "starttls", "tls"] = "starttls"
+    """`starttls` refuses a server that offers none; `none` is for laptops."""
     smtp_username: str | None = None
+    """Login at the mail server."""
     smtp_password: SecretStr | None = None
-    # PEM of a private authority that signed the mail server's certificate
+    """Its password."""
     smtp_ca_file: Path | None = None
+    """PEM of a private authority that signed the server's certificate."""
     smtp_timeout_seconds: float = Field(default=20.0, gt=0)
-    # connecting, sending and being answered, all together
+    """Patience for one step of a send."""
     smtp_deadline_seconds: float = Field(default=60.0, gt=0, le=600)
+    """Connecting, sending and being answered, all together."""
 
     mail_from: str
+    """Address the letters come from."""
     mail_from_name: str = "Fiido Kefu"
+    """Name beside it."""
     mail_to: str
+    """The team's addresses, with commas."""
     mail_domain: str | None = Field(default=None, pattern=r"^[A-Za-z0-9.-]{1,100}$")
+    """Domain of Message-IDs; unset, the sender's."""
     mail_language: Literal["zh", "en"] = "zh"
+    """Language of the team's letters."""
     mail_stale_seconds: float = Field(default=900.0, gt=0)
-    # nine attempts in eight hours; then the letter is dead and says so
+    """A letter sent later than this says first when it was asked for."""
     mail_retry_seconds: str = "15,60,300,900,1800,3600,7200,14400"
-    # a claim outlives the longest send by this much; within it a letter that is out is recorded
+    """Pauses before the second attempt, the third, and so on; then the letter is dead."""
     mail_lease_margin_seconds: float = Field(default=30.0, gt=0, le=600)
-    # whoever names an address for a transcript need not own it
+    """A claim outlives the longest send by this much."""
     mail_transcripts_an_hour: int = Field(default=3, ge=1)
+    """Transcripts an address may be sent in an hour: who names it need not own it."""
     mail_parallel: int = Field(default=4, ge=1, le=50)
+    """Letters sent at a time."""
     mail_poll_seconds: float = Field(default=1.0, gt=0)
+    """How often it is looked for letters that are due."""
 
     public_url: str = Field(default="http://127.0.0.1:8000", pattern=r"^https?://[^\s/?#]+/?$")
+    """Where people find the workbench; links in letters begin with it."""
     timezone: str = "Asia/Shanghai"
+    """IANA zone of times in letters."""
 
     @property
     def port_of_server(self) -> int:

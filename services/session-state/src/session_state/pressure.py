@@ -13,6 +13,7 @@ class Pressure:
     def __init__(self, redis: RedisClient, *, ratio: float, metrics: Metrics) -> None:
         self._redis = redis
         self._ratio = ratio
+        self._bytes = metrics.gauge("redis_memory_bytes", "Redis memory used.")
         self._gauge = metrics.gauge("redis_memory_ratio", "Redis memory used of maxmemory.")
         self.is_high = False
 
@@ -20,6 +21,7 @@ class Pressure:
         memory = await self._redis.info("memory")
         limit = int(memory.get("maxmemory", "0"))
         used = int(memory.get("used_memory", "0"))
+        self._bytes.set(used)
         share = used / limit if limit else 0.0
         self._gauge.set(share)
         self.is_high = share >= self._ratio

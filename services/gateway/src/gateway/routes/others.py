@@ -12,8 +12,6 @@ from gateway.errors import ServiceError
 from gateway.shops import DEFAULT
 from gateway.wiring import Wiring
 
-_PAGE_CSP = b"default-src 'none'; style-src 'unsafe-inline'; script-src 'self'; connect-src 'self'"
-
 
 async def config(scope: Scope, _receive: Receive, send: Send) -> None:
     """GET /api/config"""
@@ -62,7 +60,7 @@ async def openapi(_scope: Scope, _receive: Receive, send: Send) -> None:
 
 async def docs(_scope: Scope, _receive: Receive, send: Send) -> None:
     """GET /api/docs: a page of our own; nothing is fetched from elsewhere."""
-    policy = (b"content-security-policy", _PAGE_CSP)
+    policy = (b"content-security-policy", documents.page_policy().encode())
     await _send(send, documents.page().encode(), b"text/html; charset=utf-8", policy)
 
 

@@ -1,0 +1,1 @@
+"""Writes every generated document from where its facts stand."""

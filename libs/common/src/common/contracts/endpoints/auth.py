@@ -1,0 +1,133 @@
+"""auth's public endpoints: logging in, one's own account, everybody's accounts."""
+
+from common.contracts import auth
+from common.contracts.answers import Nothing
+from common.contracts.endpoints.endpoint import PAGING, Endpoint
+from common.errors import (
+    Busy,
+    Conflict,
+    InvalidCredentials,
+    LastAdmin,
+    LoginLocked,
+    NotFound,
+    TokenExpired,
+    TokenRevoked,
+    Unauthenticated,
+    UsernameTaken,
+    WeakPassword,
+    WrongPassword,
+)
+
+_NAMED = (NotFound, Conflict)
+
+ENDPOINTS = (
+    Endpoint(
+        "POST",
+        "/api/agent/login",
+        "Log in",
+        "A wrong name and a wrong password are answered alike. The refresh token also comes as an "
+        "HttpOnly cookie for pages of our own.",
+        body=auth.Login,
+        answer=auth.SessionAnswer,
+        enveloped=False,
+        errors=(InvalidCredentials, LoginLocked, Busy, Conflict),
+        sample={"username": "ann", "password": "a quiet morning ride 7"},
+    ),
+    Endpoint(
+        "POST",
+        "/api/agent/refresh",
+        "Trade a refresh token for a new pair",
+        "The old one is spent. Used again within 10 s it answers the same successor, later it ends "
+        "all logins of its family.",
+        body=auth.Refresh,
+        body_optional=True,
+        answer=auth.SessionAnswer,
+        enveloped=False,
+        errors=(Unauthenticated, TokenExpired, TokenRevoked, Conflict),
+        sample={"refresh_token": "…"},
+    ),
+    Endpoint(
+        "POST",
+        "/api/agent/logout",
+        "Log out",
+        "Both tokens are dead within a second, on every service and stream.",
+        answer=Nothing,
+    ),
+    Endpoint("GET", "/api/agent/profile", "One's own account", answer=auth.Agent, errors=_NAMED),
+    Endpoint(
+        "PUT",
+        "/api/agent/profile",
+        "Change one's own name or picture",
+        body=auth.ProfileUpdate,
+        answer=auth.Agent,
+        errors=_NAMED,
+        sample={"name": "Ann Li"},
+    ),
+    Endpoint(
+        "POST",
+        "/api/agent/change-password",
+        "Change one's own password",
+        "All other logins end.",
+        body=auth.ChangePassword,
+        answer=Nothing,
+        errors=(*_NAMED, WrongPassword, WeakPassword, LoginLocked, Busy),
+        sample={"old_password": "a quiet morning ride 7", "new_password": "a windy evening ride 8"},
+    ),
+    Endpoint(
+        "PUT",
+        "/api/agent/status",
+        "Say whether one is there",
+        body=auth.StatusUpdate,
+        answer=auth.Agent,
+        errors=_NAMED,
+        sample={"status": "online"},
+    ),
+    Endpoint(
+        "POST",
+        "/api/agent/status/heartbeat",
+        "Still there",
+        "Silent for 90 s is offline; an open stream or any call is a heartbeat too.",
+        answer=auth.PresenceAnswer,
+        errors=_NAMED,
+        example={"status": "online"},
+    ),
+    Endpoint("GET", "/api/agents", "Accounts, page by page", query=PAGING, answer=auth.AgentPage),
+    Endpoint(
+        "POST",
+        "/api/agents",
+        "Make an account",
+        body=auth.NewAgent,
+        answer=auth.Agent,
+        status=201,
+        errors=(UsernameTaken, WeakPassword, Conflict, Busy),
+        sample={"username": "ann", "password": "a quiet morning ride 7", "name": "Ann"},
+    ),
+    Endpoint(
+        "PUT",
+        "/api/agents/{username}",
+        "Change an account",
+        body=auth.AgentUpdate,
+        answer=auth.Agent,
+        errors=(*_NAMED, LastAdmin),
+        sample={"role": "supervisor"},
+    ),
+    Endpoint(
+        "DELETE",
+        "/api/agents/{username}",
+        "Deactivate an account",
+        "Its logins and streams end within a second.",
+        answer=Nothing,
+        errors=(*_NAMED, LastAdmin),
+    ),
+    Endpoint(
+        "POST",
+        "/api/agents/{username}/reset-password",
+        "Give an account a new password",
+        "Without a wish one is drawn and answered, this once.",
+        body=auth.ResetPassword,
+        body_optional=True,
+        answer=auth.ResetAnswer,
+        errors=(*_NAMED, WeakPassword, Busy),
+        sample={},
+    ),
+)
