@@ -15,7 +15,7 @@ CLIENTS = int(os.environ.get("KEFU_CLIENTS", "20"))
 MESSAGES = int(os.environ.get("KEFU_MESSAGES", "25"))
 
 
-async def follow(visitor: Visitor, end: str) -> list[Frame]:
+async def follow(visitor: Visitor, end: str, watching: asyncio.Event) -> list[Frame]:
     """Everything a client sees that drops its stream again and again until `end` arrives."""
     seen: list[Frame] = []
     last: str | None = None
@@ -23,6 +23,7 @@ async def follow(visitor: Visitor, end: str) -> list[Frame]:
         try:
             async with visitor.events(last_id=last) as events:
                 await events.until("ready", timeout_seconds=30)
+                watching.set()
                 enough = random.randint(1, 6)
                 done = False
                 try:
@@ -47,7 +48,8 @@ async def follow(visitor: Visitor, end: str) -> list[Frame]:
             await asyncio.sleep(0.1)
 
 
-async def tell(agent: Agent, visitor: Visitor, count: int) -> None:
+async def tell(agent: Agent, visitor: Visitor, count: int, watching: asyncio.Event) -> None:
+    await watching.wait()
     for number in range(count):
         while True:
             try:
@@ -72,8 +74,9 @@ async def run(crash_stack, clients: int, messages: int) -> None:
         taken = await agent.takeover(visitor.name)
         assert taken.status == 200, taken
     last = f"m{messages - 1}"
-    following = [asyncio.ensure_future(follow(v, last)) for v in visitors]
-    telling = [asyncio.ensure_future(tell(agent, v, messages)) for v in visitors]
+    watched = [(v, asyncio.Event()) for v in visitors]
+    following = [asyncio.ensure_future(follow(v, last, e)) for v, e in watched]
+    telling = [asyncio.ensure_future(tell(agent, v, messages, e)) for v, e in watched]
     await asyncio.sleep(0.5)
     await crash_stack.kill("gateway")
     await crash_stack.restart("gateway")
