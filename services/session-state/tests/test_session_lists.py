@@ -1,5 +1,6 @@
 """Lists, counts and statistics (SESS-6): filters, paging, order, and no look at every session."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -60,6 +61,9 @@ async def test_filters_narrow_and_sorts_order(redis: RedisClient, keys: Keys) ->
     assert await names(index, statuses=("pending_manual",), vip=True) == ["s0"]
     assert await names(index, q="visitor 11") == ["s11"]
     assert await names(index, q="S3") == ["s3"]
+    await nicknamed(redis, 'Ä "quoted\\ 王')
+    for q in ('ä "QUOTED', "\\", "王"):
+        assert await names(index, q=q) == ["named"]
     assert await names(index, reason="manual", sort="created_at") == ["s0", "s3", "s6", "s9"]
     assert await names(index, reason="keyword") == []
     assert await names(index, since=NOW + 9, until=NOW + 10) == ["s10", "s9"]
@@ -70,6 +74,13 @@ async def test_filters_narrow_and_sorts_order(redis: RedisClient, keys: Keys) ->
         "s0",
     ]
     assert await names(index, agent="nobody") == []
+
+
+async def nicknamed(redis: RedisClient, nickname: str) -> None:
+    session = Session("named", "sid-of-a-name", "bot_active", NOW, NOW)
+    session = replace(session, profile=Profile(nickname=nickname), shop='"nickname":"x"')
+    decision = decide(session, c.Ask("hi"), Context(now=NOW, new_id=lambda: "n1"))
+    await Store(redis, Keys()).save(decision, session, commit_id="named", now=NOW, day="2026-09-21")
 
 
 async def test_lists_by_agent_over_http(service: Any) -> None:

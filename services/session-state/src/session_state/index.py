@@ -1,9 +1,11 @@
 """Sessions by status: lists, counts and statistics, none of which looks at every session."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
 from common.redis import STATUSES, Command, Keys, RedisClient
 from common.redis import commands as redis_commands
 
@@ -13,6 +15,12 @@ from session_state.views import summary
 # filters look at the newest of the chosen status only (flows.md, "Bus")
 WINDOW = 1000
 _QUEUE_HEAD = 200
+_CHUNK = 100
+_NICKNAME = re.compile(rb'"nickname":("(?:[^"\\]|\\.)*")')
+_HEAD = ("state", "version", "epoch", "seq")
+
+
+MayFit = Callable[[str, bytes], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +95,11 @@ class Index:
 
     async def _window(self, wish: Wish) -> list[Session]:
         if wish.agent is not None:
-            return await self.load(await self._redis.smembers(self._keys.load(wish.agent)))
+            held = await self._redis.smembers(self._keys.load(wish.agent))
+            return await self.load(held, may_fit=_may_fit(wish))
         wanted = [self._window_of(status) for status in wish.statuses or ("all",)]
         names = [name for part in await self._redis.pipeline(wanted) for name in part]
-        return await self.load(names)
+        return await self.load(names, may_fit=_may_fit(wish))
 
     def _window_of(self, status: str) -> Command[list[bytes]]:
         key = self._keys.status(status)
@@ -98,20 +107,23 @@ class Index:
             return redis_commands.zrange(key, 0, WINDOW - 1)
         return redis_commands.zrevrange(key, 0, WINDOW - 1)
 
-    async def load(self, names: Sequence[bytes | str]) -> list[Session]:
-        """The sessions of these names in this order; those gone meanwhile are left out."""
-        if not names:
-            return []
-        fields = ("state", "version", "epoch", "seq")
+    async def load(
+        self, names: Sequence[bytes | str], *, may_fit: MayFit | None = None
+    ) -> list[Session]:
+        """The sessions of these names in this order, those gone meanwhile left out, a chunk at a
+        time: a thousand at once would hold up every turn for a tenth of a second. A state that
+        can't fit is not even unpacked."""
+        sessions: list[Session] = []
         texts = [name.decode() if isinstance(name, bytes) else name for name in names]
-        rows = await self._redis.pipeline(
-            [redis_commands.hmget(self._keys.session(name), fields) for name in texts]
-        )
-        return [
-            load(row[0], version=int(row[1]), epoch=int(row[2]), seq=int(row[3]))
-            for row in rows
-            if row[0] is not None
-        ]
+        for start in range(0, len(texts), _CHUNK):
+            chunk = texts[start : start + _CHUNK]
+            wanted = [redis_commands.hmget(self._keys.session(name), _HEAD) for name in chunk]
+            sessions += [
+                load(row[0], version=int(row[1]), epoch=int(row[2]), seq=int(row[3]))
+                for name, row in zip(chunk, await self._redis.pipeline(wanted), strict=True)
+                if row[0] is not None and (may_fit is None or may_fit(name, row[0]))
+            ]
+        return sessions
 
     async def waiting(self) -> list[str]:
         """The head of the queue in its order."""
@@ -141,6 +153,28 @@ class Index:
             timers = {f"{kind}:{name.decode()}": at for name in names}
             await self._redis.zadd(self._keys.due(), timers)
             start += WINDOW
+
+
+def _may_fit(wish: Wish) -> MayFit:
+    """A cheap look at the stored JSON that is never wrong when it says no."""
+    marks: list[bytes] = []
+    if wish.vip is not None:
+        marks.append(b'"vip":true' if wish.vip else b'"vip":false')
+    if wish.reason is not None:
+        marks.append(b'"reason":' + orjson.dumps(wish.reason))
+    q = wish.q.strip().casefold() if wish.q is not None else None
+
+    def may_fit(name: str, state: bytes) -> bool:
+        if not all(mark in state for mark in marks):
+            return False
+        return q is None or q in name.casefold() or q in _nickname(state)
+
+    return may_fit
+
+
+def _nickname(state: bytes) -> str:
+    found = _NICKNAME.search(state)
+    return "" if found is None else str(orjson.loads(found.group(1))).casefold()
 
 
 def _fits(session: Session, wish: Wish) -> bool:
