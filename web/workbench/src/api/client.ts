@@ -7,8 +7,9 @@
 import { ApiError, createHttp, type CallOptions, type Fetch, type Http } from '@fiido-kefu/transport'
 import type { Login } from './wire'
 
-/** A refresh this long before the end leaves room for a slow line. */
+/** A refresh this long before the end leaves room for a slow line; of a short life, this share. */
 const EARLY_SECONDS = 60
+const EARLY_SHARE = 0.25
 
 export interface ApiOptions {
   baseUrl: string
@@ -29,13 +30,15 @@ export interface Api extends Http {
   refresh: () => Promise<boolean>
   /** Before the token ends, and after a sleep of the machine. */
   keepFresh: () => Promise<void>
+  /** Whether to go on: the token is good for a while, or has just been renewed. */
+  isProven: () => Promise<boolean>
   stop: () => void
 }
 
 export function createApi(options: ApiOptions): Api {
   const now = options.now ?? Date.now
   let token: string | null = null
-  let expiresAt = 0
+  let renewAt = 0
   let refreshing: Promise<boolean> | null = null
   let timer: ReturnType<typeof setTimeout> | undefined
 
@@ -51,20 +54,21 @@ export function createApi(options: ApiOptions): Api {
 
   const adopt = (login: Login): Login => {
     token = login.token
-    expiresAt = now() + login.expires_in * 1000
-    schedule((login.expires_in - EARLY_SECONDS) * 1000)
+    const early = Math.min(EARLY_SECONDS, login.expires_in * EARLY_SHARE)
+    renewAt = now() + (login.expires_in - early) * 1000
+    schedule(renewAt - now())
     options.onSession(login)
     return login
   }
 
   const schedule = (milliseconds: number): void => {
     clearTimeout(timer)
-    timer = setTimeout(() => void keepFresh(), Math.max(1000, milliseconds))
+    timer = setTimeout(() => void keepFresh(), Math.max(250, milliseconds))
   }
 
   const forget = (): void => {
     token = null
-    expiresAt = 0
+    renewAt = 0
     clearTimeout(timer)
   }
 
@@ -86,11 +90,23 @@ export function createApi(options: ApiOptions): Api {
 
   const keepFresh = async (): Promise<void> => {
     if (!token) return
-    if (expiresAt - now() > EARLY_SECONDS * 1000) return schedule(expiresAt - now() - EARLY_SECONDS * 1000)
+    if (now() < renewAt) return schedule(renewAt - now())
     try {
       if (!(await refresh())) options.onExpired()
     } catch {
       schedule(5000)
+    }
+  }
+
+  const isProven = async (): Promise<boolean> => {
+    if (token && now() < renewAt) return true
+    try {
+      const isRenewed = await refresh()
+      if (!isRenewed) options.onExpired()
+      return isRenewed
+    } catch {
+      // Nobody could say; the next attempt to connect asks again.
+      return true
     }
   }
 
@@ -126,6 +142,7 @@ export function createApi(options: ApiOptions): Api {
     },
     refresh,
     keepFresh,
+    isProven,
     stop: forget,
   }
 }

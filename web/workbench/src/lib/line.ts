@@ -143,8 +143,8 @@ export function openLine(options: LineOptions): Line {
         if (phase === 'open' && view.error) void reload()
       },
       onReload: () => void reload(),
-      // The call itself has tried a refresh already; only a dying token is worth another.
-      onRefused: async (error) => (error ? false : api.refresh().catch(() => true)),
+      // A refused call has tried a refresh already; only a token that dies under the stream is worth one.
+      onRefused: async (error) => !error && api.isProven(),
     })
   }
   const stopListening = onReturn(() => stream?.wake(), options.window ?? window)

@@ -160,7 +160,7 @@ export function watchConversation({ api, name, onChange, onMessages, now = Date.
         set({ error, isLoading: false })
         return false
       }
-      return api.refresh().catch(() => true)
+      return api.isProven()
     },
     now,
   })
