@@ -69,7 +69,10 @@ export function createFeed(core: Core, hooks: FeedHooks): Feed {
   let lastEventId: string | null = null
   const undo: (() => void)[] = []
   const tabs = options.channel?.(`fiido-kefu:${options.shop}`)
-  const tell = (message: TabMessage): void => tabs?.postMessage(message)
+  let isOver = false
+  const tell = (message: TabMessage): void => {
+    if (!isOver) tabs?.postMessage(message)
+  }
 
   const apply = (event: SessionEvent): void => {
     if (fetching) return void held.push(event)
@@ -227,6 +230,7 @@ export function createFeed(core: Core, hooks: FeedHooks): Feed {
     announce: () => tell({ kind: 'session' }),
     stop: close,
     destroy: () => {
+      isOver = true
       close()
       tabs?.close()
     },

@@ -55,8 +55,8 @@ describe('rows', () => {
 
   it('group what one speaker says in a row, under one day', () => {
     const rows = logRows([message(1, 'user'), message(2, 'assistant'), message(3, 'assistant'), message(4, 'system')], false)
-    expect(rows.map((row) => row.kind)).toEqual(['start', 'day', 'message', 'message', 'message', 'notice'])
-    expect(rows[4]).toMatchObject({ isFirst: false, isLast: true })
+    expect(rows.map((row) => row.kind)).toEqual(['day', 'message', 'message', 'message', 'notice'])
+    expect(rows[3]).toMatchObject({ isFirst: false, isLast: true })
   })
 
   it('keep their key when an optimistic message becomes the stored one, so nothing flickers', () => {

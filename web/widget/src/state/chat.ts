@@ -1,6 +1,6 @@
 /** The store: one visitor's conversation, the shop's configuration, and what the visitor chose. */
 import { defineStore } from 'pinia'
-import { computed, ref, shallowRef } from 'vue'
+import { computed, ref, shallowRef, watch } from 'vue'
 import { isManual, isWaiting, type BotInfo, type WidgetConfig } from '@fiido-kefu/protocol'
 import type { ChatOptions, Theme, ToWindow } from '@fiido-kefu/protocol/embed'
 import { createHttp, createVisitor, memoryStore, safeStore, type VisitorView } from '@fiido-kefu/transport'
@@ -62,7 +62,13 @@ export const useChat = defineStore('chat', () => {
     const open = id ? { clientMessageId: id[0]!, messageId: id[1] || null } : null
     return tailRows(messages.value, outbox.value, open)
   })
-  const isTyping = computed(() => conversation.value.typing !== null)
+  const clock = ref(Date.now())
+  const isTyping = computed(() => (conversation.value.typing?.until ?? 0) > clock.value)
+  // Nothing says that somebody stopped typing; it runs out.
+  watch(() => conversation.value.typing, (typing) => {
+    clock.value = Date.now()
+    if (typing) setTimeout(() => (clock.value = Date.now()), typing.until - Date.now() + 50)
+  })
   const asksRating = computed(() => conversation.value.rating !== 'none' && conversation.value.status !== 'manual_live')
   const rows = computed<Row[]>(() => {
     const extra: Row[] = []

@@ -15,9 +15,11 @@ export type Row =
 
 /** A pause this long begins a new group even of the same speaker. */
 const GROUP_SECONDS = 300
+/** In a short conversation everyone sees where it begins. */
+const LONG = 30
 
 export function logRows(messages: readonly Message[], hasMore: boolean): Row[] {
-  const rows: Row[] = hasMore || messages.length === 0 ? [] : [{ key: 'start', kind: 'start' }]
+  const rows: Row[] = hasMore || messages.length < LONG ? [] : [{ key: 'start', kind: 'start' }]
   messages.forEach((message, at) => {
     const before = messages[at - 1]
     const after = messages[at + 1]

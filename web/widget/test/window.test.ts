@@ -1,0 +1,131 @@
+// @vitest-environment happy-dom
+import { flushPromises, mount, type VueWrapper } from '@vue/test-utils'
+import { createPinia } from 'pinia'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { FakeBackend } from '../../testing/fake-backend'
+import { until } from '../../testing/wait'
+import App from '../src/App.vue'
+import { createTexts } from '../src/i18n'
+
+let backend: FakeBackend
+let window_: VueWrapper | null = null
+const realFetch = globalThis.fetch
+
+beforeEach(async () => {
+  backend = await new FakeBackend().start()
+  localStorage.clear()
+  // The window calls its own origin; here that is the backend in miniature.
+  globalThis.fetch = ((input: string, init?: RequestInit) => realFetch(`${backend.url}${input}`, init)) as typeof fetch
+})
+afterEach(async () => {
+  window_?.unmount()
+  window_ = null
+  globalThis.fetch = realFetch
+  await backend.stop()
+})
+
+async function open(language: 'en' | 'zh' = 'en'): Promise<VueWrapper> {
+  history.replaceState(null, '', `/embed?shop=demo&language=${language}`)
+  window_ = mount(App, { attachTo: document.body, global: { plugins: [createPinia(), await createTexts(language)] } })
+  await flushPromises()
+  return window_
+}
+
+async function write(chat: VueWrapper, text: string): Promise<void> {
+  await chat.find('.composer textarea').setValue(text)
+  await chat.find('.composer').trigger('submit')
+}
+
+describe('the chat window', () => {
+  it('greets in the language asked for and offers questions and a person', async () => {
+    const chat = await open('zh')
+    expect(chat.find('h2').text()).toBe('您好，有什么可以帮您？')
+    expect(chat.findAll('.welcome li')).toHaveLength(3)
+    expect(chat.text()).toContain('转人工')
+    await until(() => backend.requests.length >= 2)
+    expect(backend.requests.map((request) => request.path).sort()).toEqual(['/api/bot/info', '/api/config'])
+  })
+
+  it('sends what is written and leaves the box empty; an empty one can not be sent', async () => {
+    const chat = await open()
+    expect(chat.find('.go').attributes('disabled')).toBeDefined()
+    await write(chat, '  How far?  ')
+    expect((chat.find('.composer textarea').element as HTMLTextAreaElement).value).toBe('')
+    await until(() => backend.sessions.size === 1)
+    expect(backend.requests.find((request) => request.path === '/api/chat/stream')?.body['message']).toBe('How far?')
+  })
+
+  it('does not send while an input method is composing', async () => {
+    const chat = await open('zh')
+    const box = chat.find('.composer textarea')
+    await box.setValue('nihao')
+    await box.trigger('keydown', { key: 'Enter', isComposing: true })
+    expect(backend.sessions.size).toBe(0)
+    await box.trigger('keydown', { key: 'Enter', shiftKey: true })
+    expect(backend.sessions.size).toBe(0)
+  })
+
+  it('says by how much a text is too long and refuses to send it', async () => {
+    const chat = await open()
+    await chat.find('.composer textarea').setValue('x'.repeat(5003))
+    expect(chat.find('.count').text()).toContain('3')
+    await chat.find('.composer').trigger('submit')
+    expect(backend.sessions.size).toBe(0)
+  })
+
+  it('shows who speaks, the place in the queue, and the way back', async () => {
+    const chat = await open()
+    await write(chat, 'I want a person')
+    await until(() => chat.find('section.waiting').exists())
+    const session = backend.session()
+    await until(() => backend.streams.get(session.name)?.size)
+    backend.push(session, { type: 'queue_position', position: 2, waiting: 4, estimated_seconds: 100 } as never)
+    await until(() => chat.text().includes('You are number 2 · about 2 min'))
+    backend.takeover(session)
+    await until(() => chat.find('h1').text() === 'Anna')
+    expect(chat.text()).toContain('You are talking to a person')
+    expect(chat.find('section.waiting').exists()).toBe(false)
+  })
+
+  it('asks for a rating once and thanks for it', async () => {
+    const chat = await open()
+    await write(chat, 'I want a person')
+    await until(() => backend.sessions.size === 1 && backend.streams.get(backend.session().name)?.size)
+    backend.takeover(backend.session())
+    backend.release(backend.session())
+    await until(() => chat.findAll('.stars input').length === 5)
+    await chat.findAll('.stars input')[3]!.setValue(true)
+    await chat.find('.card').find('form').trigger('submit')
+    await until(() => chat.find('.thanks').exists())
+    expect(backend.requests.find((request) => request.path.endsWith('/rating'))?.body).toEqual({ score: 4 })
+  })
+
+  it('out of hours takes a question, an address and a permission, and nothing less', async () => {
+    backend.isInShift = false
+    const chat = await open()
+    await write(chat, 'I want a person')
+    const form = await until(() => chat.find('.away form').exists() && chat.find('.away form'))
+    await form.trigger('submit')
+    expect(form.findAll('[role=alert]').length).toBeGreaterThanOrEqual(2)
+    expect(backend.requests.some((request) => request.path === '/api/manual/escalate')).toBe(false)
+    await form.find('textarea').setValue('My display stays dark')
+    await form.find('input[type=email]').setValue('rider@example.com')
+    await form.find('input[type=checkbox]').setValue(true)
+    await form.trigger('submit')
+    await until(() => chat.text().includes('rider@example.com'))
+    expect(backend.requests.find((request) => request.path === '/api/manual/escalate')?.body).toMatchObject({
+      message: 'My display stays dark',
+      email: 'rider@example.com',
+    })
+  })
+
+  it('keeps everything in memory where consent is still to be given', async () => {
+    history.replaceState(null, '', '/embed?shop=demo&language=en&consent=ask')
+    window_ = mount(App, { attachTo: document.body, global: { plugins: [createPinia(), await createTexts('en')] } })
+    const card = await until(() => window_!.find('.consent').exists() && window_!.find('.consent'))
+    expect(window_.find('.composer').exists()).toBe(false)
+    expect(localStorage.length).toBe(0)
+    await card.find('.btn').trigger('click')
+    expect(window_.find('.composer').exists()).toBe(true)
+  })
+})
