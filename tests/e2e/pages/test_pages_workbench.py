@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, Page, expect
+from playwright.async_api import Browser, BrowserContext, Page, Route, expect
 
 from dev.actors import Agent, Visitor
 from dev.rig import Rig, running_rig
@@ -29,7 +29,7 @@ AXE = ROOT / "web/node_modules/axe-core/axe.min.js"
 RUN_AXE = """axe.run(document).then(found => JSON.stringify(found.violations.map(
     one => [one.id, one.nodes.map(node => node.target.join(' ')).slice(0, 3)])))"""
 SHOWN = """() => [...document.querySelectorAll('.log [data-id]')].map(one => one.dataset.id)"""
-HUNDRED_HOOKS = [
+HOOKS_AND_TAGS = [
     [
         "onload",
         "onerror",
@@ -103,7 +103,7 @@ class Desk:
 
 async def new_person(rig: Rig, name: str, **more: Any) -> tuple[str, str]:
     admin = await rig.admin()
-    username = f"{name.split()[0].lower()}-{secrets.token_hex(4)}"
+    username = f"{name.split(maxsplit=1)[0].lower()}-{secrets.token_hex(4)}"
     body = {"username": username, "password": PASSWORD, "name": name, "max_sessions": 20, **more}
     made = await admin.post("/api/agents", body)
     assert made.status == 201, made
@@ -509,7 +509,7 @@ async def test_a_guest_reads_the_lists_and_nothing_else(browser: Browser, stack:
 
 def corpus() -> list[str]:
     """200 and more ways to make a page run or fetch something."""
-    hooks, tags = HUNDRED_HOOKS
+    hooks, tags = HOOKS_AND_TAGS
     made = [f"<{tag} src=x {hook}=window.hit=1>" for tag in tags for hook in hooks]
     schemes = [
         "javascript",
@@ -558,7 +558,6 @@ async def test_no_text_of_anybody_runs_or_fetches_anything(stack: Rig, ann: Desk
     await visitor.new()
     profile = {"nickname": attacks[0][:60], "country": attacks[1][:40], "language": "en"}
     await visitor.post(f"/api/sessions/{visitor.name}/identify", {"profile": profile})
-    assert (await visitor.chat(f"[[sim:echo]] {attacks[2]}")).status == 200
     assert (await visitor.escalate(message=attacks[3])).status == 200
     name = str(visitor.name)
     await ann.open(name)
@@ -571,18 +570,34 @@ async def test_no_text_of_anybody_runs_or_fetches_anything(stack: Rig, ann: Desk
         await ann.page.fill("#reply", attack)
         await ann.page.click(".send")
     await agent.post(f"/api/sessions/{name}/requeue", {"reason": attacks[4][:200]})
-    newest = (await agent.messages(name))[-1]["id"]
-    await expect(ann.page.locator(f"[data-id='{newest}']")).to_be_visible()
-    for _ in range(60):
-        await ann.page.evaluate("document.querySelector('.log').scrollBy(0, -400)")
-        await ann.page.wait_for_function("document.querySelectorAll('.log [data-id]').length > 0")
-    # the AI's answers are drawn as markdown: let it be the one that speaks
-    await ann.page.evaluate("document.querySelector('.log').scrollTo(0, 0)")
-    assert await ann.page.evaluate("typeof window.hit") == "undefined"
+    await ann.page.wait_for_selector("[data-test=takeover]")
+    await nothing_happened(ann.page, foreign)
+
+    # the AI's answers are drawn as markdown: on a second look it is the AI that said all this
+    async def by_the_ai(route: Route) -> None:
+        answer = await route.fetch()
+        body = (await answer.text()).replace('"role":"user"', '"role":"assistant"')
+        await route.fulfill(response=answer, body=body)
+
+    await ann.page.route("**/messages?*", by_the_ai)
+    await ann.page.reload()
+    await ann.page.wait_for_selector(".message.assistant .md")
+    await nothing_happened(ann.page, foreign)
+
+
+async def nothing_happened(page: Page, foreign: list[str]) -> None:
+    """From the newest message to the oldest, all of them drawn."""
+    await page.wait_for_selector(".log [data-id]")
     dangerous = ".log :is(script, img, iframe, style, object, embed, form, link, base, meta)"
-    assert await ann.page.locator(dangerous).count() == 0
-    hooked = "[...document.querySelectorAll('*')].some(e => e.getAttributeNames().some(n => /^on/.test(n)))"
-    assert await ann.page.evaluate(hooked) is False
+    hooked = """[...document.querySelectorAll('*')].some(
+        element => element.getAttributeNames().some(name => name.startsWith('on')))"""
+    begun = page.get_by_text("The conversation begins here")
+    while not await begun.count():
+        await page.evaluate("document.querySelector('.log').scrollBy(0, -600)")
+        await page.wait_for_function("document.querySelectorAll('.log [data-id]').length > 0")
+        assert await page.locator(dangerous).count() == 0
+        assert await page.evaluate(hooked) is False
+    assert await page.evaluate("typeof window.hit") == "undefined"
     assert foreign == []
 
 
