@@ -18,8 +18,7 @@ LISTENERS: dict[bytes, list[asyncio.Transport]] = defaultdict(list)
 
 
 class Listener(asyncio.Protocol):
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self._transport = transport
 
     def data_received(self, data: bytes) -> None:

@@ -33,8 +33,7 @@ async def bare_unicast(product: Product, peer: peers.Peer, *, streams: int, coun
 class Publisher(asyncio.Protocol):
     """Pipelines POSTs to nchan over one connection."""
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self.transport = transport
 
     def post(self, host: str, channel: str) -> None:

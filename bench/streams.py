@@ -42,8 +42,7 @@ class Connection(asyncio.Protocol):
         self._tail = b""
         self._transport: asyncio.Transport | None = None
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self._transport = transport
 
     async def turn(self, request: bytes) -> None:

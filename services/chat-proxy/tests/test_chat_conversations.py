@@ -64,3 +64,12 @@ async def test_a_token_does_not_open_another_session(chat, state) -> None:
 async def test_a_malformed_name_is_422(chat, session_id) -> None:
     status, answer, _ = await call(chat, "new", {"session_id": session_id})
     assert (status, answer["error"]["code"]) == (422, "VALIDATION_ERROR")
+
+
+async def test_a_new_session_speaks_the_language_of_its_visitors_browser(chat, state) -> None:
+    """Old storefronts send no `language`; notices must not come in the shop's own by default."""
+    await call(chat, "new", {"session_id": "session_a"}, headers={"Accept-Language": "zh-CN"})
+    asked = {"session_id": "session_b", "language": "de"}
+    await call(chat, "new", asked, headers={"Accept-Language": "zh-CN"})
+    await call(chat, "new", {"session_id": "session_c"})
+    assert [one["language"] for one in state.set] == ["zh", "de", None]

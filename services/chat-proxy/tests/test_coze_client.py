@@ -14,7 +14,8 @@ from chat_proxy.coze.client import CozeClient, Question, Workflow, exchange_of
 from chat_proxy.coze.deadlines import Deadlines
 from chat_proxy.coze.decode import Delta, Finished, Item, Limits
 from chat_proxy.coze.faults import CozeError, FaultKind
-from chat_proxy.coze.streams import AnswerStreams, session_of
+from chat_proxy.coze.streams import AnswerStreams
+from common.clients.lines import Upstream
 
 TOKEN, CREATE, CHAT = (
     "/api/permission/oauth2/token",
@@ -36,20 +37,22 @@ class NoCache:
 async def client(coze_bytes, private_key: str) -> AsyncIterator[CozeClient]:
     base = coze_bytes.base
     app = OAuthApp.at(base, client_id="app-1", key_id="kid", private_key=private_key)
-    async with client_of(TINY, connections=10) as http, session_of(TINY) as aio:
+    upstream = Upstream(base, connect_seconds=TINY.connect)
+    async with client_of(TINY, connections=10) as http:
         calls = Calls(http, base, TINY)
         exchange = exchange_of(
             calls, app, seconds=900, now=time.time, new_id=lambda: uuid.uuid4().hex
         )
         keeper = TokenKeeper(exchange, NoCache(), now=time.time)
-        streams = AnswerStreams(aio, base, TINY, Limits(), places=2)
+        streams = AnswerStreams(upstream, TINY, Limits(), places=2)
         yield CozeClient(calls, streams, keeper, Workflow("wf-1", app_id="app-9"))
+    upstream.close()
 
 
 async def ask(client: CozeClient) -> list[Item]:
     items: list[Item] = []
 
-    async def hear(more: Sequence[Item]) -> None:
+    def hear(more: Sequence[Item]) -> None:
         items.extend(more)
 
     question = Question("session_a", "V1", "Hi", {"country": "DE"})
@@ -202,7 +205,7 @@ async def test_a_bad_stream_ends_in_its_failure_in_time(client, coze_bytes, wire
 
 async def test_a_refused_connection_is_unreachable(client, coze_bytes) -> None:
     await client.create_conversation("session_a")
-    client._streams._url = "http://127.0.0.1:1/v1/workflows/chat"
+    client._streams._upstream = Upstream("http://127.0.0.1:1")
     with pytest.raises(CozeError) as failure:
         await ask(client)
     assert failure.value.fault.kind is FaultKind.UNREACHABLE

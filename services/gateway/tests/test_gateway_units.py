@@ -4,9 +4,9 @@ import inspect
 
 import orjson
 import pytest
+from common.app.connection import connection_of
 from common.bus.entry import Entry
 from gateway.agent_queue import Holders, entry_id_of, frames_of, position_of
-from gateway.connection import connection_of
 from gateway.wheel import Wheel
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle

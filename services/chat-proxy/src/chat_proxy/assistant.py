@@ -157,10 +157,10 @@ class _Hearing:
     def spoken(self) -> bool:
         return self.spoken_at is not None
 
-    async def hear(self, items: Sequence[Item]) -> None:
+    def hear(self, items: Sequence[Item]) -> None:
         if self.spoken_at is None:
             self._note(items)
-        await self._on_items(items)
+        self._on_items(items)
 
     def _note(self, items: Sequence[Item]) -> None:
         for item in items:

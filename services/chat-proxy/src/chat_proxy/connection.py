@@ -5,6 +5,7 @@ import random
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 
+from common.clients.lines import Upstream
 from common.clock import Clock
 from common.ids import new_id
 
@@ -13,7 +14,7 @@ from chat_proxy.coze.auth import OAuthApp, TokenCache, TokenKeeper
 from chat_proxy.coze.breaker import Breaker
 from chat_proxy.coze.calls import Calls, client_of
 from chat_proxy.coze.client import CozeClient, Workflow, exchange_of
-from chat_proxy.coze.streams import AnswerStreams, session_of
+from chat_proxy.coze.streams import AnswerStreams
 from chat_proxy.metrics import CozeMetrics
 from chat_proxy.settings import Settings
 
@@ -35,7 +36,8 @@ async def connect(
         private_key=settings.private_key_pem,
     )
     httpx_client = await stack.enter_async_context(client_of(deadlines, connections=pool))
-    aiohttp_session = await stack.enter_async_context(session_of(deadlines))
+    upstream = Upstream(base, connect_seconds=deadlines.connect)
+    stack.callback(upstream.close)
     calls = Calls(httpx_client, base, deadlines)
     tokens = TokenKeeper(
         exchange_of(
@@ -53,7 +55,7 @@ async def connect(
     workflow = Workflow(
         settings.coze_workflow_id, app_id=settings.coze_app_id, bot_id=settings.coze_bot_id
     )
-    streams = AnswerStreams(aiohttp_session, base, deadlines, settings.limits, places=pool)
+    streams = AnswerStreams(upstream, deadlines, settings.limits, places=pool)
     return CozeClient(calls, streams, tokens, workflow), tokens
 
 

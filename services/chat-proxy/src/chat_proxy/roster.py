@@ -175,7 +175,7 @@ class Roster:
                     turn.renewed_at = now
                     self._spawn(self._renew_one(turn))
                 if now - turn.written_at >= self._heartbeat:
-                    self._spawn(turn.write(frames.HEARTBEAT))
+                    turn.write(frames.HEARTBEAT)
 
     async def _renew_one(self, turn: Turn) -> None:
         """A second line of defence where the bus is late: a lost lease cuts the speech as well."""

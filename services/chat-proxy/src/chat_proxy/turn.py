@@ -32,15 +32,15 @@ class Interruption(StrEnum):
 
 
 class Listener(Protocol):
-    """Where a turn's frames go; writing never raises and never outlasts its own deadline."""
+    """Where a turn's frames go; writing never raises and never waits."""
 
-    async def write(self, frame: bytes) -> None: ...
+    def write(self, frame: bytes) -> None: ...
 
 
 class Silence:
     """The listener of `/api/chat`, which wants the whole answer at the end."""
 
-    async def write(self, frame: bytes) -> None:  # noqa: ARG002
+    def write(self, frame: bytes) -> None:  # noqa: ARG002
         return None
 
 
@@ -106,11 +106,11 @@ class Turn:
     def text(self) -> str:
         return "".join(self._parts)
 
-    async def write(self, frame: bytes) -> None:
+    def write(self, frame: bytes) -> None:
         self.written_at = self._clock()
-        await self._listener.write(frame)
+        self._listener.write(frame)
 
-    async def hear(self, items: Sequence[Item]) -> None:
+    def hear(self, items: Sequence[Item]) -> None:
         """Takes Coze's items; deltas are on their way to the caller before more is read. Those
         that came together go out together: each kernel send costs more than all else here."""
         ready = []
@@ -125,7 +125,7 @@ class Turn:
             elif isinstance(item, FollowUp):
                 self.suggestions.append(item.text)
         if ready:
-            await self.write(b"".join(ready))
+            self.write(b"".join(ready))
 
     @asynccontextmanager
     async def speaking(self, seconds: float) -> AsyncIterator[None]:

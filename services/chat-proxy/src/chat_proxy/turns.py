@@ -132,7 +132,7 @@ class Turns:
         if turn.conversation_id is None:
             made = await self._assistant.new_conversation(ticket.session_name)
             await self._bind(turn, made, instead_of=None)
-        await turn.write(frames.meta(ticket, turn.conversation_id))
+        turn.write(frames.meta(ticket, turn.conversation_id))
         question = Question(
             ticket.session_name, turn.conversation_id or "", ticket.message, turn.parameters
         )
@@ -171,7 +171,7 @@ class Turns:
     async def _close(self, turn: Turn, watch: Watch, outcome: Outcome) -> None:
         """The caller waits for `turn.closed` two seconds at most, the bus gets longer."""
         if outcome.fault is None and turn.suggestions and outcome.interruption is None:
-            await turn.write(frames.frame("suggestions", items=turn.suggestions))
+            turn.write(frames.frame("suggestions", items=turn.suggestions))
         event = turn.event(outcome)
         published = True
         if outcome.interruption is Interruption.FENCED:
@@ -184,7 +184,7 @@ class Turns:
         outcome = replace(outcome, status=_status(turn, watch, outcome))
         self._metrics.turns.labels(outcome.label).inc()
         for frame in last_frames(turn, watch, outcome):
-            await turn.write(frame)
+            turn.write(frame)
         turn.release(outcome)
         if event is not None and not published:
             await self._insist(event, turn.ticket)

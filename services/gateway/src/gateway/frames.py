@@ -3,15 +3,11 @@
 from typing import Any
 
 import orjson
+from common.app.connection import chunk
 
 from gateway.errors import ServiceError
 
 HEARTBEAT = b"6\r\n: hb\n\n\r\n"
-
-
-def chunk(payload: bytes) -> bytes:
-    """HTTP/1.1 chunk framing, so that a frame goes to the socket as it is."""
-    return b"%x\r\n%b\r\n" % (len(payload), payload)
 
 
 def frame(event: bytes, data: bytes, event_id: bytes | None = None) -> bytes:

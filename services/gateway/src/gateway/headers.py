@@ -1,6 +1,7 @@
 """What goes along with a forwarded call and what comes back: allow-lists both ways."""
 
 from common.app import RequestContext, Scope
+from common.clients.lines import Answer
 from common.contracts.common import Headers
 from common.security.internal import InternalSigner
 from common.security.policy import Owner
@@ -8,7 +9,6 @@ from common.security.policy import Owner
 from gateway.calls import Call
 from gateway.relay import EVENTS
 from gateway.shops import Shops, origin_of
-from gateway.upstreams import Answer
 from gateway.visitors import VisitorTokens
 
 Raw = list[tuple[bytes, bytes]]

@@ -14,12 +14,12 @@ from typing import Any
 import orjson
 from common.app import Chassis
 from common.bus.tail import Tail
+from common.clients.lines import Upstream
 from common.ids import new_session_name, new_sid
 from common.security.policy import Owner
 from common.security.tokens import TokenSigner
 
 from gateway.recent import Recent
-from gateway.upstreams import Upstream
 
 log = logging.getLogger(__name__)
 _ASK_SECONDS = 2.0

@@ -11,11 +11,11 @@ catches up from there. Whatever way a frame comes, `last` says what the reader h
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
 
-from gateway.connection import Connection
+from common.app.connection import Connection
 
 # Every stored frame above a position, in order; the last one may be empty: it tells how far.
 Replay = Callable[[int], AsyncIterator[tuple[int, bytes]]]
-_MAX_ROUNDS = 20
+_MAX_FRUITLESS = 5
 
 
 class ClientGone(Exception):
@@ -95,9 +95,9 @@ class Outlet:
 
     async def recover(self, replay: Replay) -> None:
         """Write what is held, and before it what the log has, until the reader is live."""
-        for _ in range(_MAX_ROUNDS):
-            if self._held is None or self.ended is not None:
-                return
+        fruitless = 0
+        while self._held is not None and self.ended is None:
+            before = self.last
             if self.behind:
                 # from here on the queue counts again: what it gets may be newer than the replay
                 self.behind = False
@@ -105,7 +105,10 @@ class Outlet:
                 async for position, chunk in replay(self.last):
                     await self._put(position, chunk)
             await self._flush()
-        raise Unreplayable
+            # many rounds for a slow reader of a busy session are well; a hole that stays is not
+            fruitless = fruitless + 1 if self.last == before else 0
+            if fruitless > _MAX_FRUITLESS:
+                raise Unreplayable
 
     async def write_stored(self, frames: Iterable[tuple[int, bytes]]) -> None:
         """Stored frames in order, before the stream is live."""

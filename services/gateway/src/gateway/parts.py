@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from common.app import Chassis
 from common.bus.live import Live
 from common.clients.http import ServiceClient
+from common.clients.lines import Upstream
 from common.ids import new_id
 from common.redis import Keys, RedisClient, load_script
 from common.security.policy import Owner
@@ -21,7 +22,6 @@ from gateway.proxy import Deadlines, Proxy
 from gateway.settings import GatewaySettings
 from gateway.shops import Shops
 from gateway.streams import Pace
-from gateway.upstreams import Upstream
 from gateway.visitors import VisitorTokens
 
 

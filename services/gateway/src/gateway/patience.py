@@ -4,7 +4,7 @@ import asyncio
 from types import TracebackType
 from typing import Literal, Self
 
-from gateway.connection import Connection
+from common.app.connection import Connection
 
 Reason = Literal["late", "gone", "moved"]
 # uvicorn tells nobody that a client left; a look each quarter second costs one timer a call

@@ -14,19 +14,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from common.app import Receive, RequestContext, Scope, Send, context, read_body
+from common.app.connection import Connection
+from common.clients.lines import Answer, Upstream
 from common.ids import NewId
 from common.redis.client import RedisClient
 from common.security.policy import Limit, Owner, Rule
 from starlette.requests import ClientDisconnect
 
 from gateway.calls import Call, Gate
-from gateway.connection import Connection
 from gateway.errors import ServiceError, Unavailable
 from gateway.headers import HeaderRules
 from gateway.patience import Patience
 from gateway.relay import EVENTS, Relay
 from gateway.threshold import CONNECTION
-from gateway.upstreams import Answer, Upstream
 
 log = logging.getLogger(__name__)
 

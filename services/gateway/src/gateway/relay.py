@@ -3,12 +3,12 @@
 import asyncio
 
 from common.app import Send
+from common.app.connection import Connection, chunk
+from common.clients.lines import Answer
 
-from gateway.connection import Connection
 from gateway.errors import StreamMoved, TurnLost
-from gateway.frames import chat_error, chunk
+from gateway.frames import chat_error
 from gateway.patience import Patience
-from gateway.upstreams import Answer
 
 EVENTS = b"text/event-stream"
 # A reader that takes nothing for so long is cut off, as on events streams.

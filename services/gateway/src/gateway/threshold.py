@@ -7,13 +7,13 @@ from collections.abc import MutableMapping
 from typing import Any
 
 from common.app import AsgiApp, Receive, Scope, Send, send_error
+from common.app.connection import connection_of
 from common.app.context import pick_language, valid_request_id
 from common.contracts.common import Headers
 from common.ids import new_id
 from common.security.policy import Table
 
 from gateway.addresses import Addresses, Network, is_within
-from gateway.connection import connection_of
 from gateway.errors import HeadersTooLarge, NotFound, OriginForbidden, ServiceError
 from gateway.origins import Origins, answer_headers, preflight_headers
 

@@ -41,6 +41,7 @@ class RequestContext:
         "headers",
         "language",
         "path_params",
+        "receive",
         "request_id",
         "route",
         "rule",
@@ -64,6 +65,8 @@ class RequestContext:
         # the template, never the path: it becomes a metric's label
         self.route = "unmatched"
         self.path_params: dict[str, str] = {}
+        # as the server gave it: `common.app.connection` finds the socket under it
+        self.receive: Any = None
         # set by whoever learns it, so that the access log can name it
         self.session_name = ""
 

@@ -77,6 +77,7 @@ class Outermost:
             await self._app(scope, receive, send)
             return
         found = self._context(scope)
+        found.receive = receive
         sent = _Sent(send, found.request_id)
         try:
             await self._handle(scope, receive, sent, found)

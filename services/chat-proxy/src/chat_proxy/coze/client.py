@@ -65,10 +65,10 @@ class CozeClient:
         """Hands on the answer's items as they come; returns when it is whole."""
         handed_on = False
 
-        async def relay(items: Sequence[Item]) -> None:
+        def relay(items: Sequence[Item]) -> None:
             nonlocal handed_on
             handed_on = True
-            await on_items(items)
+            on_items(items)
 
         body = self._body(question)
         bearer = await self._tokens.token(question.session_name)

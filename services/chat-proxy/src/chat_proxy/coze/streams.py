@@ -1,13 +1,17 @@
-"""One attempt at an answer: the workflow's event stream, over aiohttp, read to a definite end."""
+"""One attempt at an answer: the workflow's event stream, read to a definite end.
+
+All the traffic passes here, so each piece of the body is decoded and handed on in the step in
+which it came; the task that asked only waits, under one deadline that the events move on.
+"""
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-import aiohttp
 import orjson
+from common.clients.lines import Answer, NotHttp, Upstream
 
 from chat_proxy.coze.calls import LOGID, json_object
 from chat_proxy.coze.deadlines import Deadlines
@@ -16,30 +20,23 @@ from chat_proxy.coze.faults import CozeError, Fault, FaultKind, fault_of
 
 log = logging.getLogger(__name__)
 
-_PATH = "/v1/workflows/chat"
+_PATH = b"/v1/workflows/chat"
 _MAX_ERROR_BODY = 64 * 1024
 # After the last event the body's end is due at once; waiting for it keeps the connection usable.
 _SETTLE_SECONDS = 0.02
 
-OnItems = Callable[[Sequence[Item]], Awaitable[None]]
-"""Gets what one chunk of bytes brought, at once, `Broken` excepted; must not raise."""
+OnItems = Callable[[Sequence[Item]], None]
+"""Gets what one piece of the body brought, at once, `Broken` excepted; must not raise."""
 
 
 class AnswerStreams:
-    """Opens streams below one base, as many at once as there are `places`."""
+    """Opens streams at one Coze, as many at once as there are `places`."""
 
     def __init__(
-        self,
-        http: aiohttp.ClientSession,
-        base: str,
-        deadlines: Deadlines,
-        limits: Limits,
-        *,
-        places: int,
+        self, upstream: Upstream, deadlines: Deadlines, limits: Limits, *, places: int
     ) -> None:
-        self._http = http
+        self._upstream = upstream
         self._places = asyncio.Semaphore(places)
-        self._url = base.rstrip("/") + _PATH
         self._deadlines = deadlines
         self._limits = limits
 
@@ -65,107 +62,129 @@ class AnswerStreams:
             self._places.release()
 
     async def _read(self, bearer: str, body: Mapping[str, Any], on_items: OnItems) -> None:
-        headers = {
-            "Authorization": f"Bearer {bearer}",
-            "Content-Type": "application/json",
-            "Accept": "text/event-stream",
-            "Accept-Encoding": "identity",
-        }
-        opened = False
+        headers = [
+            (b"authorization", b"Bearer " + bearer.encode()),
+            (b"content-type", b"application/json"),
+            (b"accept", b"text/event-stream"),
+            (b"accept-encoding", b"identity"),
+        ]
+        hearing: _Hearing | None = None
         logid = ""
         try:
-            async with (
-                asyncio.timeout(self._deadlines.first_delta) as deadline,
-                self._http.post(
-                    self._url, data=orjson.dumps(body), headers=headers, allow_redirects=False
-                ) as response,
-            ):
-                logid = response.headers.get(LOGID, "")
-                log.info("coze stream", extra={"status": response.status, "logid": logid})
-                await _refuse_other_than_stream(response)
-                opened = True
-                fault = await self._relay(response.content, on_items, deadline)
+            async with asyncio.timeout(self._deadlines.first_delta) as deadline:
+                answer = await self._upstream.ask(b"POST", _PATH, headers, orjson.dumps(body))
+                try:
+                    logid = answer.get(LOGID.encode()).decode("latin-1")
+                    log.info("coze stream", extra={"status": answer.status, "logid": logid})
+                    await _refuse_other_than_stream(answer, logid)
+                    decoder = StreamDecoder(self._limits)
+                    hearing = _Hearing(answer, decoder, on_items, deadline, self._deadlines)
+                    await hearing.run()
+                finally:
+                    answer.close()
         except TimeoutError as error:
-            raise CozeError(Fault(FaultKind.DEADLINE, logid=logid)) from error
-        except aiohttp.ClientResponseError as error:
-            raise CozeError(Fault(FaultKind.GARBAGE, detail="not HTTP", logid=logid)) from error
-        except (aiohttp.ClientError, OSError) as error:
-            kind = FaultKind.TRUNCATED if opened else FaultKind.UNREACHABLE
-            raise CozeError(Fault(kind, detail=type(error).__name__, logid=logid)) from error
-        if fault is not None:
-            raise CozeError(fault.with_logid(logid))
+            if hearing is None or not hearing.decoder.ended:
+                raise CozeError(_late(deadline, logid)) from error
+        except NotHttp as error:
+            if hearing is None:
+                fault = Fault(FaultKind.GARBAGE, detail="not HTTP", logid=logid)
+                raise CozeError(fault) from error
+            hearing.cut()
+        except OSError as error:
+            if hearing is None:
+                detail = type(error).__name__
+                fault = Fault(FaultKind.UNREACHABLE, detail=detail, logid=logid)
+                raise CozeError(fault) from error
+            hearing.cut()
+        if hearing.fault is not None:
+            raise CozeError(hearing.fault.with_logid(logid))
 
-    async def _relay(
-        self, content: aiohttp.StreamReader, on_items: OnItems, deadline: asyncio.Timeout
-    ) -> Fault | None:
-        decoder = StreamDecoder(self._limits)
-        first_delta_at = deadline.when()
-        events = 0
-        while True:
-            chunk = await content.readany()
-            items = decoder.feed(chunk) if chunk else decoder.close()
-            broken = items.pop() if items and isinstance(items[-1], Broken) else None
-            if items:
-                await on_items(items)
-            if isinstance(broken, Broken):
-                return broken.fault
-            if decoder.ended:
-                break
-            if decoder.events > events:
-                events = decoder.events
-                self._extend(deadline, first_delta_at if not decoder.spoken else None)
-        if decoder.differing_answers:
+
+def _late(deadline: asyncio.Timeout, logid: str) -> Fault:
+    """Ours, or the connection's own, which is shorter: then nobody is there."""
+    kind = FaultKind.DEADLINE if deadline.expired() else FaultKind.UNREACHABLE
+    return Fault(kind, detail="TimeoutError", logid=logid)
+
+
+class _Hearing:
+    """One answer's body on its way into items."""
+
+    def __init__(
+        self,
+        answer: Answer,
+        decoder: StreamDecoder,
+        on_items: OnItems,
+        deadline: asyncio.Timeout,
+        deadlines: Deadlines,
+    ) -> None:
+        self.decoder = decoder
+        self.fault: Fault | None = None
+        self._answer = answer
+        self._on_items = on_items
+        self._deadline = deadline
+        self._gap = min(deadlines.gap, deadlines.read)
+        self._first_delta_at = deadline.when()
+        self._events = 0
+        self._loop = asyncio.get_running_loop()
+
+    async def run(self) -> None:
+        """To the end of the body, or to a definite end before it."""
+        await self._answer.pour(self._hear)
+        if self.fault is None:
+            self._hand_on(self.decoder.close())
+        if self.decoder.differing_answers:
             log.warning("the answer's text differs from its deltas")
-        deadline.reschedule(None)
-        await _settle(content)
-        return None
 
-    def _extend(self, deadline: asyncio.Timeout, first_delta_at: float | None) -> None:
+    def cut(self) -> None:
+        """The body broke off: what is not ended is truncated."""
+        if self.fault is None:
+            self._hand_on(self.decoder.close())
+
+    def _hear(self, data: bytes) -> None:
+        decoder = self.decoder
+        if decoder.ended:
+            return
+        self._hand_on(decoder.feed(data))
+        if self.fault is not None:
+            self._answer.pause()
+        elif decoder.ended:
+            self._deadline.reschedule(self._loop.time() + _SETTLE_SECONDS)
+        elif decoder.events > self._events:
+            self._events = decoder.events
+            self._extend()
+
+    def _hand_on(self, items: list[Item]) -> None:
+        broken = items.pop() if items and isinstance(items[-1], Broken) else None
+        if items:
+            self._on_items(items)
+        if isinstance(broken, Broken):
+            self.fault = broken.fault
+
+    def _extend(self) -> None:
         """An event came: the gap begins anew. Timers cost; a gap a hundredth shorter does not."""
-        gap_at = asyncio.get_running_loop().time() + self._deadlines.gap
-        wanted = min(gap_at, first_delta_at or gap_at)
-        if abs(wanted - (deadline.when() or 0.0)) > self._deadlines.gap / 100:
-            deadline.reschedule(wanted)
+        wanted = self._loop.time() + self._gap
+        if not self.decoder.spoken and self._first_delta_at is not None:
+            wanted = min(wanted, self._first_delta_at)
+        if abs(wanted - (self._deadline.when() or 0.0)) > self._gap / 100:
+            self._deadline.reschedule(wanted)
 
 
-async def _settle(content: aiohttp.StreamReader) -> None:
-    """Read up to the body's end where it comes at once; else the connection is given up."""
-    try:
-        async with asyncio.timeout(_SETTLE_SECONDS):
-            while not content.at_eof():
-                await content.readany()
-    except (TimeoutError, aiohttp.ClientError, OSError):
-        log.debug("the answer's stream stayed open after its end")
-
-
-async def _refuse_other_than_stream(response: aiohttp.ClientResponse) -> None:
+async def _refuse_other_than_stream(answer: Answer, logid: str) -> None:
     """Errors may come as a status, or as 200 with a JSON body instead of a stream."""
-    if response.headers.get("Content-Encoding", "identity") != "identity":
-        raise CozeError(Fault(FaultKind.GARBAGE, detail="compressed stream"))
-    if response.status == 200 and response.content_type == "text/event-stream":
+    if answer.get(b"content-encoding") not in (b"", b"identity"):
+        raise CozeError(Fault(FaultKind.GARBAGE, detail="compressed stream", logid=logid))
+    if answer.status == 200 and answer.content_type == b"text/event-stream":
         return
     raw = bytearray()
-    while len(raw) <= _MAX_ERROR_BODY:
-        chunk = await response.content.readany()
-        if not chunk:
-            break
-        raw += chunk
+
+    def take(data: bytes) -> None:
+        raw.extend(data)
+        if len(raw) > _MAX_ERROR_BODY:
+            answer.pause()
+
+    await answer.pour(take)
     body = json_object(bytes(raw))
-    logid = response.headers.get(LOGID, "")
-    if response.status == 200 and (body is None or body.get("code") in (None, 0, "0")):
-        raise CozeError(Fault(FaultKind.GARBAGE, detail=response.content_type[:80], logid=logid))
-    raise CozeError(fault_of(body or {}, status=response.status, logid=logid))
-
-
-def session_of(deadlines: Deadlines) -> aiohttp.ClientSession:
-    """A client session for streams, whose number `AnswerStreams` bounds; the caller closes it."""
-    return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=15),
-        timeout=aiohttp.ClientTimeout(
-            total=None,
-            sock_connect=deadlines.connect,
-            sock_read=deadlines.read,
-        ),
-        auto_decompress=False,
-        cookie_jar=aiohttp.DummyCookieJar(),
-    )
+    if answer.status == 200 and (body is None or body.get("code") in (None, 0, "0")):
+        kind = answer.content_type.decode("latin-1")[:80]
+        raise CozeError(Fault(FaultKind.GARBAGE, detail=kind, logid=logid))
+    raise CozeError(fault_of(body or {}, status=answer.status, logid=logid))

@@ -14,6 +14,7 @@ from common.app import (
     read_json,
     send_json,
 )
+from common.app.connection import connection_of
 from common.contracts.chat import ChatRequest
 from common.contracts.sessions import OpenTurn, Ticket
 from common.errors import ServiceError, SessionForbidden, Unavailable, UnsupportedMediaType
@@ -36,13 +37,17 @@ async def chat_stream(scope: Scope, receive: Receive, send: Send) -> None:
     with wired.roster.watching(ask.session_name) as watch:
         ticket = await wired.sessions.open_turn(ask)
         found.session_name = ticket.session_name
-        stream = EventStream(send, deadline_seconds=wired.settings.send_deadline_seconds)
+        stream = EventStream(
+            send,
+            connection_of(found.receive),
+            deadline_seconds=wired.settings.send_deadline_seconds,
+        )
         await stream.open(ticket)
         if ticket.verdict == "answer":
             turn = wired.turns.begin(ticket, watch, stream, _allowed(wired, request.parameters))
             await asyncio.wait((turn.ended,))
         else:
-            await _write_known(stream, ticket)
+            _write_known(stream, ticket)
         await stream.close()
 
 
@@ -104,17 +109,17 @@ def _allowed(wired: Wiring, parameters: Mapping[str, Any] | None) -> dict[str, A
 # --- answers that needed no Coze -----------------------------------------------------------
 
 
-async def _write_known(stream: Listener, ticket: Ticket) -> None:
+def _write_known(stream: Listener, ticket: Ticket) -> None:
     """A rule's notice, or the answer stored for the same `client_message_id`."""
-    await stream.write(frames.meta(ticket, ticket.conversation_id))
+    stream.write(frames.meta(ticket, ticket.conversation_id))
     if ticket.verdict == "notice" and ticket.reason:
-        await stream.write(
+        stream.write(
             frames.status_change(ticket.status, reason=ticket.reason, timestamp=ticket.timestamp)
         )
-    await stream.write(frames.delta(_known_text(ticket)))
+    stream.write(frames.delta(_known_text(ticket)))
     if ticket.suggestions:
-        await stream.write(frames.frame("suggestions", items=ticket.suggestions))
-    await stream.write(frames.DONE)
+        stream.write(frames.frame("suggestions", items=ticket.suggestions))
+    stream.write(frames.DONE)
 
 
 def _known(ticket: Ticket) -> dict[str, Any]:

@@ -3,11 +3,9 @@
 import asyncio
 
 from common.app import Send
+from common.app.connection import Connection, chunk
 from common.contracts.common import Headers
 from common.contracts.sessions import Ticket
-
-# Sending waits only once 64 KB lie unsent; until then a timer for each frame (6 µs) guards nothing.
-_NEVER_WAITS = 48 * 1024
 
 RawHeaders = list[tuple[bytes, bytes]]
 
@@ -22,14 +20,16 @@ def session_headers(name: str, sid: str, *, vip: bool) -> RawHeaders:
 
 
 class EventStream:
-    """The `Listener` of `/api/chat/stream`. A caller who is gone, or takes a frame slower than
-    the deadline, is written to no more; the turn goes on without them."""
+    """The `Listener` of `/api/chat/stream`. A caller who is gone, or takes nothing for as long as
+    the deadline, is written to no more; the turn goes on without them. What a slow one has not
+    taken waits here: an answer is 64 KB at most."""
 
-    def __init__(self, send: Send, *, deadline_seconds: float) -> None:
+    def __init__(self, send: Send, connection: Connection, *, deadline_seconds: float) -> None:
         self._send = send
+        self._connection = connection
         self._deadline = deadline_seconds
         self._gone = False
-        self._written = 0
+        self._slow_since: float | None = None
 
     async def open(self, ticket: Ticket) -> None:
         """The headers; not before there is a ticket."""
@@ -41,22 +41,39 @@ class EventStream:
         ]
         await self._pass({"type": "http.response.start", "status": 200, "headers": headers})
 
-    async def write(self, frame: bytes) -> None:
-        self._written += len(frame)
-        await self._pass({"type": "http.response.body", "body": frame, "more_body": True})
+    def write(self, frame: bytes) -> None:
+        """In the step in which the frame came, past the layers that the head went through."""
+        if self._gone:
+            return
+        if self._connection.gone or self._too_slow():
+            self._gone = True
+            return
+        self._connection.write(chunk(frame))
 
     async def close(self) -> None:
+        if not self._gone and self._connection.paused:
+            try:
+                async with asyncio.timeout(self._deadline):
+                    await self._connection.drained()
+            except TimeoutError:
+                self._connection.abort()
+                self._gone = True
         await self._pass({"type": "http.response.body", "body": b""})
         self._gone = True
+
+    def _too_slow(self) -> bool:
+        if not self._connection.paused:
+            self._slow_since = None
+            return False
+        now = asyncio.get_running_loop().time()
+        if self._slow_since is None:
+            self._slow_since = now
+        return now - self._slow_since > self._deadline
 
     async def _pass(self, message: dict[str, object]) -> None:
         if self._gone:
             return
         try:
-            if self._written < _NEVER_WAITS:
-                await self._send(message)
-            else:
-                async with asyncio.timeout(self._deadline):
-                    await self._send(message)
-        except (OSError, TimeoutError):
+            await self._send(message)
+        except OSError:
             self._gone = True

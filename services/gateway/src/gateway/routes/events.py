@@ -13,12 +13,12 @@ from contextlib import asynccontextmanager
 from urllib.parse import parse_qs
 
 from common.app import Receive, Scope, Send, authorize_scope, context
+from common.app.connection import Connection
 from common.contracts.sessions import LogPage
 from common.ids import new_id
 from common.security.caller import Caller
 
 from gateway.agent_queue import entry_id_of
-from gateway.connection import Connection
 from gateway.errors import NotFound, ServiceError, SessionForbidden
 from gateway.fanout import Room
 from gateway.frames import control, frame_of

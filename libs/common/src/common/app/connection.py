@@ -1,8 +1,8 @@
-"""The socket under an open response, so that the bus reader can write without a task switch.
+"""The socket under an open response, so that readers write to it without a task switch.
 
 uvicorn's `send` is a coroutine and formats each chunk anew; at 150,000 deliveries a second a core
 that is what costs. Its response cycle, which is who `receive` belongs to, holds the transport and
-its flow control. This is the one module that knows; `test_gateway_connection.py` guards it
+its flow control. This is the one module that knows; `test_gateway_units.py` guards it
 against a new uvicorn.
 """
 
@@ -13,6 +13,12 @@ from typing import Any
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
+
+
+def chunk(payload: bytes) -> bytes:
+    """HTTP/1.1 chunk framing, so that a frame goes to the socket as it is."""
+    return b"%x\r\n%b\r\n" % (len(payload), payload)
+
 
 # A vanished client is found within 25 s: 10 s of silence, then a probe each 5 s.
 _KEEP_ALIVE = (
@@ -75,5 +81,5 @@ def connection_of(receive: Receive) -> Connection:
     """The connection an ASGI call came by; a server that is not uvicorn is refused."""
     cycle = getattr(receive, "__self__", None)
     if not all(hasattr(cycle, name) for name in ("transport", "flow", "message_event")):
-        raise RuntimeError("the gateway's streams need uvicorn's HTTP protocol under them")
+        raise RuntimeError("streams need uvicorn's HTTP protocol under them")
     return Connection(cycle)

@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from gateway.upstreams import Upstream
+from common.clients.lines import Upstream
 
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
 

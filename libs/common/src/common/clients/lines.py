@@ -1,4 +1,4 @@
-"""HTTP to our own services, with no more than that needs: pooled lines, bytes as they come.
+"""HTTP where every microsecond counts: pooled lines, bytes as they come, nothing built around them.
 
 A general client builds an object for everything and switches tasks for every chunk; that was half
 the cost of a forwarded stream. Here the parser (httptools, the one under uvicorn) calls back with
@@ -19,9 +19,15 @@ _CONNECT_SECONDS = 5.0
 # Below uvicorn's keep-alive of 75 s: a line we use again is never one it just closed.
 _IDLE_SECONDS = 15.0
 _REPEATABLE = frozenset((b"GET", b"PUT", b"DELETE"))
+# of an answer's head with what came along with it; the parser itself knows no bound
+_MOST_HEAD_BYTES = 512 * 1024
 
 Sink = Callable[[bytes], None]
 Raw = list[tuple[bytes, bytes]]
+
+
+class NotHttp(ConnectionError):
+    """What answers speaks something else."""
 
 
 class Line:
@@ -40,6 +46,8 @@ class Line:
         self.is_whole = False
         self.is_lost = False
         self._is_paused = False
+        self._is_garbage = False
+        self._head_bytes = 0
         self.may_stay = False
         self.used_at = 0.0
 
@@ -49,6 +57,7 @@ class Line:
         self._parser = httptools.HttpResponseParser(self)
         self._sink, self._pieces, self.headers = None, [], []
         self.has_head = self.is_whole = self.may_stay = False
+        self._head_bytes = 0
         if self._transport is None or self.is_lost:
             raise ConnectionResetError
         self._transport.write(request)
@@ -82,6 +91,8 @@ class Line:
 
     async def _until(self, condition: Callable[[], bool]) -> None:
         while not condition():
+            if self._is_garbage:
+                raise NotHttp
             if self.is_lost:
                 raise ConnectionResetError("broken off by the service")
             self._waiter = self._loop.create_future()
@@ -105,7 +116,13 @@ class Line:
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError:
+            self._is_garbage = True
             self.close()
+        if not self.has_head:
+            self._head_bytes += len(data)
+            if self._head_bytes > _MOST_HEAD_BYTES:
+                self._is_garbage = True
+                self.close()
 
     def eof_received(self) -> None:
         """The transport closes itself."""
@@ -127,6 +144,9 @@ class Line:
     def on_headers_complete(self) -> None:
         if self._parser is not None:
             self.status = self._parser.get_status_code()
+        if 100 <= self.status < 200:
+            self.headers = []  # an early word; the answer comes after it
+            return
         self.has_head = True
         self._wake()
 
@@ -137,6 +157,8 @@ class Line:
             self._sink(data)
 
     def on_message_complete(self) -> None:
+        if not self.has_head:
+            return
         self.is_whole = True
         self.may_stay = self._parser is not None and self._parser.should_keep_alive()
         self._wake()
@@ -174,9 +196,10 @@ class Answer:
 
 
 class Upstream:
-    """One service. Raises OSError where it can't be reached or breaks off."""
+    """One service. Raises OSError where it can't be reached or breaks off (TimeoutError among
+    them), NotHttp where it speaks something else."""
 
-    def __init__(self, base_url: str) -> None:
+    def __init__(self, base_url: str, *, connect_seconds: float = _CONNECT_SECONDS) -> None:
         """Raises ValueError for a URL that is not plain HTTP with a host."""
         parts = urlsplit(base_url.rstrip("/"))
         if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -186,6 +209,7 @@ class Upstream:
         self._port = parts.port or (443 if self._tls else 80)
         self._prefix = parts.path.encode()
         self._host_header = parts.netloc.encode()
+        self._connect_seconds = connect_seconds
         self._idle: list[Line] = []
         self._loop = asyncio.get_running_loop()
 
@@ -202,7 +226,7 @@ class Upstream:
                 # closed while it was idle; what may not be done twice is not sent twice
                 if line.has_head or method not in _REPEATABLE:
                     raise
-        async with asyncio.timeout(_CONNECT_SECONDS):
+        async with asyncio.timeout(self._connect_seconds):
             line = await self._connect()
         return await self._exchange(line, request)
 
