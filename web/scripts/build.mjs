@@ -33,7 +33,7 @@ async function buildPage(name, folder) {
     logLevel: 'warn',
     base: '/',
     plugins: [vue()],
-    define: name === 'workbench' ? {} : FLAGS,
+    define: FLAGS,
     build: {
       outDir: dist,
       emptyOutDir: false,

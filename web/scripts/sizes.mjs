@@ -21,6 +21,7 @@ function firstPaint(page) {
 const rows = [
   ['sdk', zipped(join(dist, 'sdk/fiido-kefu.js')), 5 * 1024],
   ['widget to first paint', firstPaint('embed'), 80 * 1024],
+  ['workbench to first paint', firstPaint('agent'), 160 * 1024],
 ]
 let failed = false
 for (const [what, size, budget] of rows) {
