@@ -255,9 +255,10 @@ class Upstream:
     async def _exchange(self, line: Line, request: bytes) -> Answer:
         try:
             await line.ask(request)
-        except BaseException:
-            line.close()
-            raise
+        finally:
+            # also when whoever asked was cancelled meanwhile
+            if not line.has_head:
+                line.close()
         return Answer(line, self)
 
     async def _connect(self) -> Line:
