@@ -13,6 +13,15 @@ export type Agent = {
   username: string
 }
 
+/** Active accounts by user name. */
+export type AgentPage = {
+  agents: Agent[]
+  has_more: boolean
+  limit: number
+  offset: number
+  total: number
+}
+
 export type AgentUpdate = {
   max_sessions?: number | null
   name?: string | null
@@ -37,10 +46,11 @@ export type AuditEntry = {
   to: "bot_active" | "pending_manual" | "manual_live" | "after_hours_email" | "closed"
 }
 
-/** Set-if-absent under the ticket's epoch; answers `Bound` naming the one that counts, or TURN_LOST when epoch or turn moved on. */
+/** Set-if-absent under the ticket's epoch; answers `Bound` naming the one that counts, or TURN_LOST when epoch or turn moved on. `instead_of` names a conversation that Coze refuses (4001, 4002): it counts as absent. */
 export type BindConversation = {
   conversation_id: string
   epoch: number
+  instead_of?: string | null
   session_name: string
   turn_id: string
 }
@@ -210,6 +220,10 @@ export type PostMessage = {
   session_name: string
 }
 
+export type PresenceAnswer = {
+  status: "online" | "busy" | "offline"
+}
+
 export type ProfileIn = {
   country?: string | null
   currency?: string | null
@@ -250,6 +264,11 @@ export type RenewLease = {
   turn_id: string
 }
 
+/** `password` is there, this once, where none was wished for. */
+export type ResetAnswer = {
+  password?: string | null
+}
+
 export type ResetPassword = {
   new_password?: string | null
 }
@@ -259,8 +278,20 @@ export type Seen = {
   sessions: string[]
 }
 
+/** Login and refresh; no envelope. `refresh_token` is left out where the call brought it in the cookie: the successor is in the cookie then. */
+export type SessionAnswer = {
+  agent: Agent
+  expires_in: number
+  permissions: string[]
+  refresh_token?: string | null
+  success?: true
+  token: string
+  token_type?: "bearer"
+}
+
 export type SessionRef = {
   conversation_id?: string | null
+  language?: string
   session_name: string
   sid: string
   vip?: boolean

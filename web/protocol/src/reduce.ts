@@ -40,7 +40,8 @@ function seen(state: Conversation, seq: number | undefined): boolean {
 }
 
 export function toMessage(event: EventOf<'message_added' | 'manual_message'>): Message {
-  const { type: _type, message_id: id, ...rest } = event
+  // The log's entry names the turn; a fetched message does not, and nobody needs it.
+  const { type: _type, message_id: id, turn_id: _turn, ...rest } = event
   return { id, ...rest }
 }
 
@@ -69,7 +70,6 @@ function withStatus(state: Conversation, event: EventOf<'status_change'>): Conve
     status: event.status,
     version,
     agent: event.status === 'manual_live' ? (event.agent_info ?? state.agent) : null,
-    escalatedAt: waiting ? event.timestamp : null,
     queue: waiting ? state.queue : null,
     typing: isManual(event.status) ? state.typing : null,
     rating: event.status === 'manual_live' ? 'none' : state.rating,

@@ -22,7 +22,6 @@ export interface Conversation {
   messages: readonly Message[]
   hasMore: boolean
   agent: AgentInfo | null
-  escalatedAt: number | null
   queue: QueuePlace | null
   typing: Typing | null
   rating: 'none' | 'requested' | 'given'
@@ -37,7 +36,6 @@ export const EMPTY: Conversation = {
   messages: [],
   hasMore: false,
   agent: null,
-  escalatedAt: null,
   queue: null,
   typing: null,
   rating: 'none',
@@ -96,7 +94,6 @@ export function fromFetch(
     messages: ordered,
     hasMore,
     agent: live ? (session.assigned_agent ?? null) : null,
-    escalatedAt: isWaiting(session.status) ? (session.escalation?.trigger_at ?? null) : null,
     suggestions: latestSuggestions(ordered),
   }
 }

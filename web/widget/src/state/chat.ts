@@ -69,7 +69,7 @@ export const useChat = defineStore('chat', () => {
     clock.value = Date.now()
     if (typing) setTimeout(() => (clock.value = Date.now()), typing.until - Date.now() + 50)
   })
-  const asksRating = computed(() => conversation.value.rating !== 'none' && conversation.value.status !== 'manual_live')
+  const asksRating = computed(() => can('rating') && conversation.value.rating !== 'none' && conversation.value.status !== 'manual_live')
   const rows = computed<Row[]>(() => {
     const extra: Row[] = []
     if (asksRating.value) extra.push({ key: 'rating', kind: 'rating' })
@@ -93,6 +93,8 @@ export const useChat = defineStore('chat', () => {
   const theme = computed<Theme>(() => choices.value.theme ?? options.value.theme ?? look.value.theme ?? 'auto')
   const languages = computed(() => (config.value?.shop.languages ?? []).filter(isLanguage))
   const maxChars = computed(() => config.value?.limits?.max_message_chars ?? 5000)
+  /** What the server does not switch off is on. */
+  const can = (feature: string): boolean => config.value?.features?.[feature] !== false
   const unread = computed(() =>
     isVisible.value ? 0 : messages.value.filter((one) => one.role !== 'user' && one.seq > readSeq.value).length,
   )
@@ -155,7 +157,7 @@ export const useChat = defineStore('chat', () => {
   return {
     place, bridge, options, config, bot, isUnreachable, language, isVisible, isFullScreen, consent, mayStart,
     choices, view, visitor, conversation, messages, turn, outbox, rows, status, isEmpty, speaker, texts,
-    color, theme, languages, maxChars, unread, hear, choose, load, markRead, decideConsent,
+    color, theme, languages, maxChars, unread, can, hear, choose, load, markRead, decideConsent,
     isManual: computed(() => isManual(status.value)),
   }
 })

@@ -46,7 +46,7 @@ function rowOf(message: Message, before: Message | undefined, after: Message | u
 function sameGroup(a: Message, b: Message): boolean {
   return (
     a.role === b.role &&
-    a.agent_id === b.agent_id &&
+    a.agent_name === b.agent_name &&
     b.timestamp - a.timestamp < GROUP_SECONDS &&
     sameDay(a.timestamp, b.timestamp)
   )
