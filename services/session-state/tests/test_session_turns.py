@@ -54,6 +54,24 @@ async def test_the_conversation_id_opens_it_only_where_old_callers_are_allowed(
             assert status == 403
 
 
+async def test_a_conversation_id_opens_a_turn_and_nothing_more(start: Any) -> None:
+    """The gateway signs a visitor's token from `sid`: the weak credential must not turn into the
+    strong one, which reads everything and lasts for 30 days."""
+    async with start(legacy_chat=True) as service:
+        status, ticket = await service.open_turn("hi", session_name="v1", conversation_id="old")
+        assert (status, bool(ticket["sid"])) == (200, True)  # made by this call: it is its own
+        bind = {
+            "session_name": "v1",
+            "turn_id": ticket["turn_id"],
+            "epoch": ticket["epoch"],
+            "conversation_id": "7374",
+        }
+        await service.post("/internal/turns/conversation", bind, service.as_service())
+        await service.wired.sessions.apply("v1", _as(answered(ticket)), commit_id="c1")
+        status, again = await service.open_turn("more", session_name="v1", conversation_id="7374")
+        assert (status, again["sid"]) == (200, "")
+
+
 def answered(ticket: dict[str, Any], content: str = "An answer.") -> TurnAnswered:
     return TurnAnswered(
         session_name=ticket["session_name"],

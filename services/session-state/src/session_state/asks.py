@@ -36,9 +36,12 @@ class Asks:
         require_length(body.message, self._policy.max_message_chars, field="message")
         name = body.session_name or new_session_name()
         question = _Question(body.message)
+        is_known = False
 
         async def prepare(found: Found) -> Command | Done:
+            nonlocal is_known
             session = found.session
+            is_known = session is not None
             if session is None:
                 self._pressure.refuse_new()
             else:
@@ -62,7 +65,11 @@ class Asks:
             birth=self._birth(name, body),
             traceparent=traceparent,
         )
-        return _ticket(done, question.text, now=self._sessions.clock())
+        ticket = _ticket(done, question.text, now=self._sessions.clock())
+        if is_known and body.sid is None:
+            # a conversation id opens this turn; the sid would make it the visitor's own token
+            ticket["sid"] = ""
+        return ticket
 
     def _require_right(self, session: Session, body: OpenTurn) -> None:
         if body.sid is None and self._policy.legacy_allowed:
