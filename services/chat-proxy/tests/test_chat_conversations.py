@@ -68,8 +68,8 @@ async def test_a_malformed_name_is_422(chat, session_id) -> None:
 
 async def test_a_new_session_speaks_the_language_of_its_visitors_browser(chat, state) -> None:
     """Old storefronts send no `language`; notices must not come in the shop's own by default."""
-    await call(chat, "new", {"session_id": "session_a"}, headers={"Accept-Language": "zh-CN"})
+    await call(chat, "new", {"session_id": "session_a"}, **{"Accept-Language": "zh-CN"})
     asked = {"session_id": "session_b", "language": "de"}
-    await call(chat, "new", asked, headers={"Accept-Language": "zh-CN"})
+    await call(chat, "new", asked, **{"Accept-Language": "zh-CN"})
     await call(chat, "new", {"session_id": "session_c"})
-    assert [one["language"] for one in state.set] == ["zh", "de", None]
+    assert [one.get("language") for one in state.set] == ["zh", "de", None]

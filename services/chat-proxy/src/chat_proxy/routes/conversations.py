@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import Mapping
 from typing import Annotated
 
-from common.app import authorize, plain, wiring
+from common.app import authorize, context, plain, wiring
 from common.contracts.chat import ConversationCreate, ConversationNew
 from common.contracts.sessions import ConversationCheck, ConversationSet, SessionRef
 from common.errors import SessionForbidden
 from common.security.caller import Caller
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from chat_proxy import texts
@@ -28,22 +28,31 @@ _COZE_SECONDS = 45.0
 
 
 @router.post("/api/conversation/new")
-async def new(body: ConversationNew, wired: W, caller: Who) -> Response:
-    ref = await _begin_anew(wired, caller, body.session_id, language=body.language, clear=False)
+async def new(body: ConversationNew, wired: W, caller: Who, request: Request) -> Response:
+    language = _language(body.language, request)
+    ref = await _begin_anew(wired, caller, body.session_id, language=language, clear=False)
     return _answer(ref, {})
 
 
 @router.post("/api/conversation/create")
-async def create(body: ConversationCreate, wired: W, caller: Who) -> Response:
-    ref = await _begin_anew(wired, caller, body.user_id, language=body.language, clear=False)
+async def create(body: ConversationCreate, wired: W, caller: Who, request: Request) -> Response:
+    language = _language(body.language, request)
+    ref = await _begin_anew(wired, caller, body.user_id, language=language, clear=False)
     return _answer(ref, {})
 
 
 @router.post("/api/conversation/clear")
-async def clear(body: ConversationNew, wired: W, caller: Who) -> Response:
-    ref = await _begin_anew(wired, caller, body.session_id, language=body.language, clear=True)
-    language = ref.language or body.language or caller.language
-    return _answer(ref, {"message": texts.in_language(texts.CLEARED, language)})
+async def clear(body: ConversationNew, wired: W, caller: Who, request: Request) -> Response:
+    language = _language(body.language, request)
+    ref = await _begin_anew(wired, caller, body.session_id, language=language, clear=True)
+    spoken = ref.language or language or caller.language
+    return _answer(ref, {"message": texts.in_language(texts.CLEARED, spoken)})
+
+
+def _language(asked: str | None, request: Request) -> str | None:
+    """Of a session that is made now; one that exists keeps its own. A header's is a guess."""
+    found = context(request.scope)
+    return asked or (found.language if b"accept-language" in found.headers else None)
 
 
 async def _begin_anew(
