@@ -278,3 +278,44 @@ async def test_a_visitor_may_stop_waiting_in_both_waiting_states(start: Any) -> 
                 "/api/manual/cancel", {"session_name": visitor.name}
             )
             assert answer["error"]["code"] == "INVALID_STATUS"
+
+
+async def test_an_expiry_that_an_act_outran_removes_nothing(service: Any) -> None:
+    """The timer is read first and the session afterwards: whoever came between lives on."""
+    await service.visitor("v1")
+    keys = Keys()
+    due = await service.redis.zscore(keys.due(), "expire:v1")
+    # what a replica holds in its hand that read the due timers just before the visitor came
+    await service.redis.zadd(keys.due(), {"expire:v1": service.clock() - 1})
+    await service.wired.timers.tick()
+    assert await service.status_of("v1") == "bot_active"
+    assert await service.redis.zscore(keys.due(), "expire:v1") == due
+
+
+async def test_who_takes_over_while_offline_and_stays_away_holds_nobody_for_ever(
+    service: Any,
+) -> None:
+    visitor = await service.visitor("v1")
+    await service.agent_is("offline", "ben")
+    service.clock.advance(61)
+    await service.wired.timers.tick()
+    await visitor.escalate()
+    status, _ = await service.post("/api/sessions/v1/takeover", None, service.as_agent("ben"))
+    assert status == 200
+    service.clock.advance(59)
+    await service.wired.timers.tick()
+    assert await service.status_of("v1") == "manual_live"
+    service.clock.advance(2)
+    await service.wired.timers.tick()
+    assert await service.status_of("v1") == "pending_manual"
+
+
+async def test_who_takes_over_while_offline_and_comes_back_keeps_it(service: Any) -> None:
+    visitor = await service.visitor("v1")
+    await service.agent_is("offline", "ben")
+    await visitor.served_by("ben")
+    service.clock.advance(30)
+    await service.agent_is("online", "ben")
+    service.clock.advance(31)
+    await service.wired.timers.tick()
+    assert await service.status_of("v1") == "manual_live"

@@ -61,6 +61,13 @@ class Limits:
     block_seconds: float = 86_400.0
     fail_threshold: int = 3
 
+    def expires_at(self, session: Session) -> float:
+        """When a session that nobody touches any more goes; a visitor who wrote once or never
+        goes sooner."""
+        short = session.user_messages <= 1
+        idle = self.expire_short_seconds if short else self.expire_seconds
+        return session.updated_at + idle
+
 
 @dataclass(frozen=True, slots=True)
 class Policy:

@@ -11,7 +11,16 @@ from common.ids import new_sid
 from common.security.caller import Caller
 
 from session_state.access import CallPolicy, actor_of, opened, require_length
-from session_state.commands import Actor, Birth, Command, Escalate, MarkRead, Say, Transfer
+from session_state.commands import (
+    Actor,
+    Birth,
+    Command,
+    Escalate,
+    MarkRead,
+    Say,
+    Takeover,
+    Transfer,
+)
 from session_state.pressure import Pressure
 from session_state.session import Profile, Session
 from session_state.sessions import Done, Sessions
@@ -45,6 +54,12 @@ class Desk:
     async def actor(self, caller: Caller) -> Actor:
         """The agent who asks, as known now."""
         return await actor_of(caller, self._sessions.roster)
+
+    async def takeover(self, name: str, caller: Caller, *, traceparent: str = "") -> Done:
+        """The timer of an absent agent is set first: a crash in between leaves one too many."""
+        actor = await self.actor(caller)
+        await self._sessions.roster.mind(actor.id, now=self._sessions.clock())
+        return await self.do(name, caller, Takeover(actor), traceparent=traceparent)
 
     async def escalate(self, body: EscalateBody, caller: Caller, *, traceparent: str = "") -> Done:
         """A visitor whose session expired gets it anew with the request."""

@@ -302,12 +302,12 @@ class Draft:
                     session_name=session.name, language=session.language, shop=session.shop
                 )
             )
-        self._arm_expiry()
         self.change(
             version=version,
             updated_at=self.context.now,
             seq=self.before.seq + len(self.entries),
         )
+        self._arm_expiry()
         return Decision(
             session=self.session,
             entries=self.entries,
@@ -324,11 +324,8 @@ class Draft:
         )
 
     def _arm_expiry(self) -> None:
-        """Only `bot_active` and `closed` expire; a visitor who wrote once or never, sooner."""
+        """Only `bot_active` and `closed` expire."""
         if self.session.status not in ("bot_active", "closed"):
             return
-        limits = self.context.limits
-        short = self.session.user_messages <= 1
-        idle = limits.expire_short_seconds if short else limits.expire_seconds
-        self.timers[EXPIRE] = self.context.now + idle
+        self.timers[EXPIRE] = self.context.limits.expires_at(self.session)
         self.disarmed.discard(EXPIRE)

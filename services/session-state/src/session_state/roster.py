@@ -41,6 +41,14 @@ class Roster:
         """The account is gone: what it held goes back at once."""
         await self._apply(agent_id, "", at, due=at)
 
+    async def mind(self, actor_id: str, *, now: float) -> None:
+        """Somebody takes a session on: if they are offline, and have been for so long that what
+        they held went back already, this one must not be theirs for ever."""
+        card = await self.card(actor_id)
+        if card is not None and card.status == "offline":
+            timer = {f"{AGENT_TIMER}:{actor_id}": now + self._absence}
+            await self._redis.zadd(self._keys.due(), timer)
+
     async def _apply(self, agent_id: str, card: str, at: float, *, due: float | None) -> None:
         await self._redis.run(
             self._keep,

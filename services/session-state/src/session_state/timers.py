@@ -165,11 +165,14 @@ class Timers:
         session = (await self._sessions.store.get(name)).session
         if session is None or session.status not in ("bot_active", "closed"):
             return None
+        now = self._sessions.clock()
+        expires_at = round(self._sessions.limits.expires_at(session), 3)
+        if now < expires_at:
+            # somebody was here after this timer was read as due
+            return expires_at
         if session.turn is not None:
-            return self._sessions.clock() + _RETRY_SECONDS
-        await self._sessions.store.delete(
-            session, now=self._sessions.clock(), event_id=self._sessions.new_id()
-        )
+            return now + _RETRY_SECONDS
+        await self._sessions.store.delete(session, now=now, event_id=self._sessions.new_id())
         return None
 
     async def _requeue_of(self, agent_id: str) -> float | None:

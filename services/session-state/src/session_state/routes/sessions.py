@@ -12,7 +12,7 @@ from common.redis import STATUSES
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from session_state.commands import Block, Close, Command, Release, Requeue, Takeover
+from session_state.commands import Block, Close, Command, Release, Requeue
 from session_state.index import SORTS, Wish
 from session_state.routes.doors import Name, W, Who, trace
 from session_state.wiring import Wiring
@@ -96,7 +96,9 @@ async def messages(
 
 @router.post("/{name}/takeover")
 async def takeover(name: Name, wired: W, caller: Who, request: Request) -> Response:
-    return await _do(wired, name, caller, request, Takeover(await wired.desk.actor(caller)))
+    traceparent = trace(request, name)
+    done = await wired.desk.takeover(name, caller, traceparent=traceparent)
+    return ok(await wired.desk.show(done.session, caller))
 
 
 @router.post("/{name}/transfer")
