@@ -3,6 +3,7 @@
 from functools import partial
 
 from common.app import build_app
+from common.clock import Clock, system_clock
 from common.settings import load_settings
 from fastapi import FastAPI
 
@@ -11,11 +12,12 @@ from auth.settings import AuthSettings
 from auth.wiring import wire
 
 
-def create_app() -> FastAPI:
-    settings = load_settings(AuthSettings)
+def create_app(settings: AuthSettings | None = None, clock: Clock = system_clock) -> FastAPI:
+    settings = settings or load_settings(AuthSettings)
     return build_app(
         name="auth",
         settings=settings,
         wire=partial(wire, settings),
         routers=[router, internal],
+        clock=clock,
     )
