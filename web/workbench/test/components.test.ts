@@ -1,0 +1,152 @@
+// @vitest-environment happy-dom
+import { flushPromises, mount, type VueWrapper } from '@vue/test-utils'
+import { createPinia, setActivePinia } from 'pinia'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { defineComponent, h, type Component } from 'vue'
+import type { Login } from '../src/api/wire'
+import { createTexts, TEXTS } from '../src/i18n'
+import { createPages } from '../src/router'
+import { useAccount } from '../src/stores/account'
+import { useConversation } from '../src/stores/conversation'
+import { useDrafts } from '../src/stores/drafts'
+import { usePreferences } from '../src/stores/preferences'
+import Composer from '../src/ui/Composer.vue'
+import MessageRow from '../src/ui/MessageRow.vue'
+import QueueRow from '../src/ui/QueueRow.vue'
+import LoginView from '../src/views/LoginView.vue'
+import { FakeDesk, failure, loginAnswer, message, summary } from './fake-desk'
+
+let desk: FakeDesk
+let shown: VueWrapper | null = null
+
+/** Mounts inside an app that has texts, stores and pages, as the real one does. */
+async function draw(component: Component, props: object = {}): Promise<VueWrapper> {
+  const pinia = createPinia()
+  setActivePinia(pinia)
+  const texts = createTexts('en')
+  const { t, te } = texts.global
+  const plain = { t: (key: string, values: Record<string, unknown> = {}) => t(key, values), te: (key: string) => te(key) }
+  shown = mount(defineComponent({ render: () => h(component, props) }), {
+    attachTo: document.body,
+    global: { plugins: [pinia, texts, createPages()], provide: { [TEXTS as symbol]: plain } },
+  })
+  await flushPromises()
+  return shown
+}
+
+beforeEach(() => {
+  desk = new FakeDesk()
+  vi.stubGlobal('fetch', desk.fetch)
+  window.matchMedia = vi.fn().mockReturnValue({ matches: false, addEventListener: () => undefined }) as never
+  sessionStorage.clear()
+  localStorage.clear()
+})
+afterEach(() => {
+  shown?.unmount()
+  vi.unstubAllGlobals()
+  vi.useRealTimers()
+})
+
+describe('the login', () => {
+  const submit = async (page: VueWrapper): Promise<void> => {
+    await page.find('input[name=username]').setValue('mia')
+    await page.find('input[name=password]').setValue('secret')
+    await page.find('form').trigger('submit')
+    await flushPromises()
+  }
+
+  it('counts down while it is locked, and lets in afterwards', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'Date'] })
+    desk.on('POST', '/api/agent/login', () => ({ status: 429, body: failure('LOGIN_LOCKED'), headers: { 'Retry-After': '90' } }))
+    const page = await draw(LoginView)
+    await submit(page)
+    expect(page.find('[data-test=locked]').text()).toContain('1:30')
+    expect(page.find('button[type=submit]').attributes('disabled')).toBeDefined()
+    await vi.advanceTimersByTimeAsync(30_000)
+    expect(page.find('[data-test=locked]').text()).toContain('1:00')
+    await vi.advanceTimersByTimeAsync(61_000)
+    expect(page.find('[data-test=locked]').exists()).toBe(false)
+    desk.on('POST', '/api/agent/login', () => ({ body: loginAnswer('t') }))
+    await submit(page)
+    expect(useAccount().phase).toBe('in')
+    useAccount().end('left')
+  })
+
+  it('says what is wrong and forgets the password', async () => {
+    desk.on('POST', '/api/agent/login', () => ({ status: 401, body: failure('INVALID_CREDENTIALS') }))
+    const page = await draw(LoginView)
+    await submit(page)
+    expect(page.find('[role=alert]').text()).toBe('Wrong user name or password.')
+    expect((page.find('input[name=password]').element as HTMLInputElement).value).toBe('')
+  })
+})
+
+describe('the composer', () => {
+  const mine = async (): Promise<VueWrapper> => {
+    const page = await draw(Composer)
+    const conversation = useConversation()
+    const session = summary('s', { status: 'manual_live', assigned_agent: { id: 'me', name: 'Mia' } })
+    useAccount().agent = (loginAnswer('t') as Login).agent
+    conversation.name = 's'
+    conversation.view = { session, log: { version: 0 }, trail: [] } as never
+    await flushPromises()
+    return page
+  }
+  const enter = (more: object = {}): object => ({ key: 'Enter', ...more })
+
+  it('sends on Enter, but not while an input method composes nor with Shift', async () => {
+    const page = await mine()
+    const send = vi.spyOn(useConversation(), 'send').mockReturnValue(true)
+    const box = page.find('textarea')
+    await box.setValue('你好')
+    await box.trigger('keydown', enter({ isComposing: true }))
+    await box.trigger('keydown', enter({ shiftKey: true }))
+    expect(send).not.toHaveBeenCalled()
+    await box.trigger('keydown', enter())
+    expect(send).toHaveBeenCalledTimes(1)
+    usePreferences().enterSends = false
+    await box.trigger('keydown', enter())
+    expect(send).toHaveBeenCalledTimes(1)
+    await box.trigger('keydown', enter({ ctrlKey: true }))
+    expect(send).toHaveBeenCalledTimes(2)
+  })
+
+  it('keeps the draft when the conversation changes hands, and says who has it', async () => {
+    const page = await mine()
+    await page.find('textarea').setValue('half an answ')
+    const other = summary('s', { status: 'manual_live', assigned_agent: { id: 'bob', name: 'Bob' }, version: 2 })
+    useConversation().view = { session: other, log: { version: 0 }, trail: [] } as never
+    await flushPromises()
+    expect(page.find('textarea').element.value).toBe('half an answ')
+    expect(page.find('.why').text()).toContain('Bob is serving this visitor')
+    expect(page.find('.send').attributes('disabled')).toBeDefined()
+    expect(useDrafts().of('s')).toBe('half an answ')
+    expect(sessionStorage.getItem('kefu-workbench:me:draft:s')).toBe('half an answ')
+  })
+
+  it('warns before a message is too long, and does not send one that is', async () => {
+    const page = await mine()
+    await page.find('textarea').setValue('x'.repeat(5001))
+    expect(page.find('.over').text()).toBe('5001 / 5000')
+    expect(page.find('.send').attributes('disabled')).toBeDefined()
+  })
+})
+
+describe('what visitors and the AI wrote', () => {
+  const attack = '<img src=x onerror=alert(1)> ![x](https://evil.test/a.png) [y](javascript:alert(1))'
+
+  it.each(['user', 'assistant', 'agent', 'system'] as const)('is text and nothing else from %s', async (role) => {
+    const page = await draw(MessageRow, { message: message(1, { role, content: attack }), isFirst: true })
+    expect(page.element.querySelectorAll('img, script, iframe, [onerror]')).toHaveLength(0)
+    const links = [...page.element.querySelectorAll('a')].map((link) => link.getAttribute('href'))
+    expect(links.every((link) => link?.startsWith('https://'))).toBe(true)
+    expect(page.text()).toContain('<img src=x onerror=alert(1)>')
+  })
+
+  it('is text in the queue as well', async () => {
+    const session = summary('s', { user_profile: { nickname: attack }, last_message_preview: attack })
+    const page = await draw(QueueRow, { session, isOpen: false })
+    expect(page.element.querySelectorAll('img, script')).toHaveLength(0)
+    expect(page.text()).toContain(attack)
+  })
+})

@@ -1,0 +1,35 @@
+import { expect, it } from 'vitest'
+import type { OutboxEntry } from '@fiido-kefu/transport'
+import { rowsOf } from '../src/lib/rows'
+import { message } from './fake-desk'
+
+const unsent = (id: string, messageId: string | null = null): OutboxEntry => ({
+  clientMessageId: id,
+  content: id,
+  createdAt: 0,
+  phase: 'sent',
+  attempts: 0,
+  code: null,
+  messageId,
+})
+
+it('titles each day and puts one name over what one person said in a row', () => {
+  const day = 86_400
+  const rows = rowsOf(
+    [message(1), message(2), message(3, { role: 'agent', agent_id: 'me' }), message(4, { timestamp: 1_700_000_000 + day })],
+    [],
+    'me',
+  )
+  expect(rows.map((row) => (row.kind === 'day' ? 'day' : row.isFirst))).toEqual(['day', true, false, true, 'day', true])
+})
+
+it('never shows an unsent message beside its echo', () => {
+  const log = [message(1, { role: 'agent', client_message_id: 'c1' }), message(2, { id: 'm-c2' })]
+  const rows = rowsOf(log, [unsent('c1'), unsent('c2', 'm-c2'), unsent('c3')], 'me')
+  expect(rows.filter((row) => row.kind === 'unsent').map((row) => row.key)).toEqual(['c3'])
+})
+
+it('has one key a row', () => {
+  const rows = rowsOf(Array.from({ length: 500 }, (_one, index) => message(index + 1)), [unsent('c')], 'me')
+  expect(new Set(rows.map((row) => row.key)).size).toBe(rows.length)
+})
