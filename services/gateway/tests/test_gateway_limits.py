@@ -168,6 +168,23 @@ async def test_wrong_conversation_ids_are_limited_and_right_ones_are_not(service
     assert statuses.count(429) == 45
 
 
+async def test_a_conversation_id_at_hand_makes_no_sessions_beyond_the_limit(services, open_door):
+    known = {"X-Session-Name": "session_a"}
+    made = {"X-Session-Name": "session_b", "X-Session-Sid": "s" * 22}
+    said = known
+
+    async def chat(_request):
+        return web.json_response({"success": True, "message": "hi"}, headers=said)
+
+    services.on("POST", "/api/chat", chat)
+    async with open_door(rate_new_address=3, chats_per_visitor=0) as door:
+        old = [(await door.answer("POST", "/api/chat", **LEGACY))[0] for _ in range(6)]
+        said = made
+        new = [(await door.answer("POST", "/api/chat", **LEGACY))[0] for _ in range(6)]
+    assert old == [200] * 6
+    assert new == [200] * 3 + [429] * 3
+
+
 @pytest.mark.parametrize(
     ("path", "setting", "body"),
     [

@@ -86,6 +86,11 @@ class Windows:
         window = self._window("guess", client_prefix(address), self._rates.guess_address)
         return [window] if window.limit > 0 else []
 
+    def fresh(self, address: str) -> list[Window]:
+        """Calls that may make a session."""
+        window = self._window("new", client_prefix(address), self._rates.new_address)
+        return [window] if window.limit > 0 else []
+
     def _ceiling(self, caller: Caller) -> list[Window]:
         """Agents and keys are unlimited up to a ceiling that only a runaway reaches."""
         if caller.agent is not None:

@@ -33,7 +33,8 @@ _NAMES = ("session_name", "user_id", "session_id")
 
 @dataclass(slots=True)
 class Call:
-    """One admitted call. `guess`: windows to give back when its `conversation_id` was right."""
+    """One admitted call. Windows to give back: `guess` when its `conversation_id` was right,
+    `fresh` when it made no session although it could have."""
 
     id: str
     rule: Rule
@@ -41,6 +42,7 @@ class Call:
     session: str | None
     lease: str | None = None
     guess: list[Window] = field(default_factory=list)
+    fresh: list[Window] = field(default_factory=list)
 
 
 class Gate:
@@ -79,9 +81,10 @@ class Gate:
         is_chat = rule.limit is Limit.CHAT and caller.agent is None
         tokenless = caller.visitor is None and caller.agent is None
         is_guess = is_chat and tokenless and bool(fields.get("conversation_id"))
-        fresh = tokenless and rule.limit in (Limit.CHAT, Limit.CONVERSATION) and not is_guess
-        windows = self._windows.of(rule.limit, caller, session=session, fresh=fresh)
+        may_make = tokenless and rule.limit in (Limit.CHAT, Limit.CONVERSATION)
+        windows = self._windows.of(rule.limit, caller, session=session, fresh=may_make)
         guess = self._windows.guess(caller.address) if is_guess else []
+        fresh = self._windows.fresh(caller.address) if is_guess else []
         lease = self._lease(session, tokenless=tokenless) if is_chat else None
         try:
             admitted = await self._admission.admit(
@@ -95,7 +98,7 @@ class Gate:
         if caller.visitor is not None and caller.agent is None:
             self._presence.visitor(caller.visitor.sub)
             self._fanout.acted(caller.visitor.sub)
-        return Call(call_id, rule, caller, session, lease, guess)
+        return Call(call_id, rule, caller, session, lease, guess, fresh)
 
     def _note(self, error: ServiceError, rule: Rule, caller: Caller) -> None:
         self._refusals.labels(rule.limit.value, error.code).inc()
@@ -109,10 +112,12 @@ class Gate:
             return None
         return self._keys.chats(f"n:{session}" if tokenless else session)
 
-    async def right_guess(self, call: Call) -> None:
-        """The call proved itself: it is not one of the wrong ones that are counted."""
-        guess, call.guess = call.guess, []
-        await self._admission.give_back(call.id, guess)
+    async def judge(self, call: Call, *, refused: bool, made: bool) -> None:
+        """Of calls with a `conversation_id` only the answer tells what they were: a wrong one is
+        a guess, and one that opened no known session has made one."""
+        back = [*(call.guess if not refused else ()), *(call.fresh if not made else ())]
+        call.guess, call.fresh = [], []
+        await self._admission.give_back(call.id, back)
 
 
 def _check_kind(found: RequestContext, body: bytes) -> None:

@@ -58,6 +58,12 @@ _UNBUFFERED: Raw = [
 _REPLACED = frozenset(name for name, _ in _UNBUFFERED)
 
 
+def vouches(answer: Answer) -> bool:
+    """Does the service say that the caller is a session's own visitor? Of callers without a
+    token only those are who have just made one."""
+    return bool(answer.get(_SID))
+
+
 class HeaderRules:
     """Adds what the services trust the gateway for, and turns what they say into tokens."""
 

@@ -23,7 +23,7 @@ from starlette.requests import ClientDisconnect
 
 from gateway.calls import Call, Gate
 from gateway.errors import ServiceError, Unavailable
-from gateway.headers import HeaderRules
+from gateway.headers import HeaderRules, vouches
 from gateway.patience import Patience
 from gateway.relay import EVENTS, Relay
 from gateway.threshold import CONNECTION
@@ -180,8 +180,9 @@ class Proxy:
         """A failure that is not in the envelope never leaves this house."""
         if answer.status >= 500 and answer.content_type != b"application/json":
             raise Unavailable(retry_after=1)
-        if call.guess and answer.status != 403:
-            await self._gate.right_guess(call)
+        if call.guess or call.fresh:
+            refused = answer.status == 403
+            await self._gate.judge(call, refused=refused, made=vouches(answer))
 
     async def _release(self, call: Call) -> None:
         try:
