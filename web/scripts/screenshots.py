@@ -76,7 +76,7 @@ async def walk(browser: Browser, base: str, shop: Shop, out: Path, *, device: st
     async def shot(state: str) -> None:
         await page.wait_for_timeout(450)
         name = f"widget-{state}-{device}-{theme}-{code}.jpg"
-        await page.screenshot(path=out / name, type="jpeg", quality=78)
+        await page.screenshot(path=out / name, type="jpeg", quality=70)
 
     frame = await open_chat(page, base)
     composer = ".composer textarea"
@@ -129,7 +129,7 @@ async def after_hours(browser: Browser, base: str, out: Path, *, device: str, th
     await frame.wait_for_selector(".away form")
     await frame.fill(".away textarea", SAY[code]["ask"])
     await page.wait_for_timeout(900)
-    await page.screenshot(path=out / f"widget-afterhours-{device}-{theme}-{code}.jpg", type="jpeg", quality=78)
+    await page.screenshot(path=out / f"widget-afterhours-{device}-{theme}-{code}.jpg", type="jpeg", quality=70)
     await context.close()
 
 
@@ -140,7 +140,7 @@ async def storefront(browser: Browser, base: str, out: Path, *, device: str, cod
         await page.goto(base + path)
         await page.wait_for_selector("[data-fiido-kefu]", state="attached")
         await page.wait_for_timeout(600)
-        await page.screenshot(path=out / f"storefront-{name}-{device}-{code}.jpg", type="jpeg", quality=80)
+        await page.screenshot(path=out / f"storefront-{name}-{device}-{code}.jpg", type="jpeg", quality=72)
     await context.close()
 
 

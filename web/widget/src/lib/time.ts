@@ -1,7 +1,12 @@
 /** Times as a visitor reads them: own zone, own language, no more exact than is honest. */
 
-export function clockTime(seconds: number, locale: string): string {
-  return new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit' }).format(seconds * 1000)
+/** The visitor's own variant of a language: British English writes 16:00, American 4:00 PM. */
+function variant(language: string): string {
+  return navigator.languages.find((one) => one.slice(0, 2) === language) ?? language
+}
+
+export function clockTime(seconds: number, language: string): string {
+  return new Intl.DateTimeFormat(variant(language), { hour: 'numeric', minute: '2-digit' }).format(seconds * 1000)
 }
 
 export function sameDay(a: number, b: number): boolean {
@@ -23,12 +28,12 @@ function startOfDay(milliseconds: number): number {
 }
 
 /** When the shop opens: today's hour, else day and hour, in the visitor's own zone. */
-export function openingTime(seconds: number, locale: string, now: number): string {
+export function openingTime(seconds: number, language: string, now: number): string {
   const today = sameDay(seconds, now / 1000)
-  const format: Intl.DateTimeFormatOptions = { hour: '2-digit', minute: '2-digit' }
+  const format: Intl.DateTimeFormatOptions = { hour: 'numeric', minute: '2-digit' }
   if (!today) Object.assign(format, { weekday: 'long' })
   if (seconds * 1000 - now > 6 * 86_400_000) Object.assign(format, { day: 'numeric', month: 'long' })
-  return new Intl.DateTimeFormat(locale, format).format(seconds * 1000)
+  return new Intl.DateTimeFormat(variant(language), format).format(seconds * 1000)
 }
 
 /** Whole minutes, rounded up: a wait that ends early disappoints nobody. */
