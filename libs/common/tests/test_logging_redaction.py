@@ -171,3 +171,13 @@ def test_an_access_line_masks_what_stands_in_the_path(logged):
     [line] = logged.lines
     assert line["status"] == 403
     assert JWT not in logged.text
+
+
+def test_a_name_that_is_none_breaks_no_line(logged):
+    token = session_name.set("a\u2028b\x85c")
+    try:
+        logged.log.info("request", extra={"access": {"method": "GET", "status": 422}})
+    finally:
+        session_name.reset(token)
+    [line] = logged.text.strip().splitlines()
+    assert json.loads(line)["session_name"] == "[malformed]"

@@ -300,3 +300,8 @@ async def test_a_subscription_comes_back_after_its_connection_was_cut(server, cl
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         await far.close()
+
+
+async def test_nothing_asked_is_answered_at_once_by_nothing(redis: RedisClient):
+    async with asyncio.timeout(1):
+        assert await redis.pipeline([]) == []

@@ -67,6 +67,7 @@ _SUSPICIOUS = re.compile(
     r"|signature|\$2|v1\.|\b(?:pat|sk|pk|rk|gh[po]|xox.|kfk)[_-]|\b1[3-9]\d{9}",
     re.IGNORECASE,
 )
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _PLAIN = (bool, int, float, type(None))
 
 
@@ -137,9 +138,12 @@ class JsonFormatter(OrjsonFormatter):
         if request_id.get():
             head["request_id"] = request_id.get()
         if session_name.get():
-            # comes out of a path, where callers may write anything
-            head["session_name"] = self._redactor.text(session_name.get())[:128]
+            head["session_name"] = self._name(session_name.get())
         return head
+
+    def _name(self, name: str) -> str:
+        """It comes out of a path, where callers may write anything: line breaks of Unicode too."""
+        return self._redactor.text(name)[:128] if _NAME.fullmatch(name) else "[malformed]"
 
     def add_fields(
         self, log_data: dict[str, Any], record: logging.LogRecord, message_dict: dict[str, Any]

@@ -121,7 +121,7 @@ async def heartbeat(wired: W, caller: Who) -> Response:
 async def list_agents(
     wired: W,
     limit: Annotated[int, Query(ge=1, le=100)] = 50,
-    offset: Annotated[int, Query(ge=0)] = 0,
+    offset: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
 ) -> Response:
     accounts, total = await wired.agents.page(limit=limit, offset=offset)
     page = AgentPage(

@@ -87,6 +87,9 @@ class RedisClient:
     # --- commands ----------------------------------------------------------------------------
     async def pipeline(self, batch: Sequence[Command[Any]]) -> list[Any]:
         """Sends them in one write and reads all replies; not atomic, see `transaction`."""
+        if not batch:
+            # nothing sent is nothing answered: it would wait for its timeout
+            return []
         replies = await self._send(batch)
         _raise_first(replies)
         return [command.read(reply) for command, reply in zip(batch, replies, strict=True)]

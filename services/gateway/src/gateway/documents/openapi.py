@@ -22,7 +22,7 @@ from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import JsonSchemaMode
 
 from gateway.documents.failures import by_status, failures_of
-from gateway.documents.words import DESCRIPTION, FAILURE, HEADERS, SCHEMES, TAGS, WHO
+from gateway.documents.words import DESCRIPTION, FAILURE, HEADERS, SCHEMES, STREAM_EVENT, TAGS, WHO
 
 Json = dict[str, Any]
 
@@ -52,7 +52,7 @@ def openapi() -> Json:
         "tags": [{"name": name, "description": text} for name, text in TAGS.values()],
         "paths": paths,
         "components": {
-            "schemas": {**_schemas(), "Failure": FAILURE},
+            "schemas": {**_schemas(), "Failure": FAILURE, "StreamEvent": STREAM_EVENT},
             "responses": shared,
             "headers": HEADERS,
             "securitySchemes": SCHEMES,
@@ -162,6 +162,8 @@ def _success(endpoint: Endpoint) -> Json:
 
 
 def _answer_schema(endpoint: Endpoint) -> Json:
+    if endpoint.media == "events":
+        return {"$ref": _REF.format(model="StreamEvent")}
     if endpoint.media != "json":
         return {"type": "string"}
     schema = _ref(endpoint.answer)

@@ -86,3 +86,19 @@ FAILURE: dict[str, Any] = {
         },
     },
 }
+
+STREAM_EVENT: dict[str, Any] = {
+    "type": "object",
+    "description": "One event of a stream. `data` is JSON that names its `type`.",
+    "required": ["data"],
+    "properties": {
+        "data": {
+            "type": "string",
+            "contentMediaType": "application/json",
+            "pattern": r'^\{"type":"[a-z_]+"[,}]',
+        },
+        "event": {"type": "string"},
+        "id": {"type": "string"},
+        "retry": {"type": ["integer", "string"]},
+    },
+}
