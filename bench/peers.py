@@ -69,7 +69,7 @@ async def nginx(folder: Path, http: str, *, port: int, nchan: bool = False) -> A
     config.write_text(
         f"{load}worker_processes 1;\ndaemon off;\nmaster_process off;\npid {folder}/nginx.pid;\n"
         f"error_log {folder}/error.log;\nevents {{ worker_connections 8192; }}\n"
-        f"http {{ access_log off; client_body_temp_path {folder}/body;\n"
+        f"http {{ access_log off; keepalive_requests 10000000; client_body_temp_path {folder}/body;\n"
         f"proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fastcgi;\n"
         f"uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;\n{http}\n}}\n"
     )
@@ -90,8 +90,8 @@ def two_hops(outer: int, inner: int, upstream: str) -> str:
         " proxy_read_timeout 120s;"
     )
     return (
-        f"upstream coze {{ server {upstream.partition('://')[2]}; keepalive 256; }}\n"
-        f"upstream second {{ server 127.0.0.1:{inner}; keepalive 256; }}\n"
+        f"upstream coze {{ server {upstream.partition('://')[2]}; keepalive 256; keepalive_requests 10000000; }}\n"
+        f"upstream second {{ server 127.0.0.1:{inner}; keepalive 256; keepalive_requests 10000000; }}\n"
         f"server {{ listen 127.0.0.1:{outer}; location / {{ {proxy} proxy_pass http://second; }} }}\n"
         f"server {{ listen 127.0.0.1:{inner}; location / {{ {proxy} proxy_pass http://coze; }} }}"
     )
