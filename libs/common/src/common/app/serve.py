@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import logging
 import signal
 import socket
@@ -24,6 +25,9 @@ FAILED = 70  # a supervised task died: the orchestrator starts the process again
 _BACKLOG = 2048
 _TICK_SECONDS = 0.1  # uvicorn counts on ten ticks a second
 _TICKS_A_DAY = 864_000
+# What was built at the start stays, and what a request makes goes by itself; looking through all
+# of it every 700 objects took a tenth of each service's time.
+_OBJECTS_BEFORE_GC = (20_000, 20, 50)
 
 
 class Server(uvicorn.Server):
@@ -109,4 +113,7 @@ async def _run(server: Server) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, server.leave, number)
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_OBJECTS_BEFORE_GC)
     await server.serve()
