@@ -220,6 +220,15 @@ async def test_a_profile_takes_name_and_picture_only(auth: Any) -> None:
         assert answer.status_code == 422
 
 
+@pytest.mark.parametrize("name", [" ", "A\u202eb", "A\u0007b", "\u200b"])
+async def test_a_name_that_visitors_read_is_one_visible_line(auth: Any, name: str) -> None:
+    token = bearer((await auth.pair())["token"])
+    answer = await auth.http.put("/api/agent/profile", json={"name": name}, headers=token)
+    assert answer.status_code == 422
+    answer = await auth.http.put("/api/agent/profile", json={"name": " Zoë\n王 "}, headers=token)
+    assert answer.json()["data"]["name"] == "Zoë 王"
+
+
 @pytest.mark.parametrize("role", ["guest", "agent", "supervisor"])
 async def test_only_admins_manage_accounts(auth: Any, role: str) -> None:
     await auth.add("bert", role=role)

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from common.contracts.common import Lenient, OpaqueId, ShortText, Strict
+from common.contracts.common import Lenient, OpaqueId, PersonName, ShortText, Strict
 from common.events.agents import AgentRole, Presence
 
 Username = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{3,64}$")]
@@ -48,22 +48,20 @@ class Refresh(Strict):
 class NewAgent(Strict):
     username: Username
     password: Password
-    name: Annotated[str, StringConstraints(min_length=1, max_length=80)]
+    name: PersonName
     role: AgentRole = "agent"
     max_sessions: int = Field(default=5, ge=1, le=100)
 
 
 class AgentUpdate(Strict):
-    name: Annotated[str, StringConstraints(min_length=1, max_length=80)] | None = None
+    name: PersonName | None = None
     role: AgentRole | None = None
     max_sessions: int | None = Field(default=None, ge=1, le=100)
 
 
 class ProfileUpdate(Strict):
-    name: Annotated[str, StringConstraints(min_length=1, max_length=80)] | None = None
-    avatar_url: (
-        Annotated[str, StringConstraints(max_length=500, pattern=r"^(https://|/).*")] | None
-    ) = None
+    name: PersonName | None = None
+    avatar_url: AvatarUrl | None = None
 
 
 class ChangePassword(Strict):

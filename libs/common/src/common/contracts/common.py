@@ -12,6 +12,8 @@ REQUEST_ID_PATTERN = r"^[A-Za-z0-9_-]{8,64}$"
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 # lone surrogates can't be stored as UTF-8; JSON may carry them as escapes
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
+# zero-width marks, and those that turn the writing direction
+_INVISIBLE = re.compile(r"[\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 
 
 def clean_text(value: str) -> str:
@@ -28,6 +30,15 @@ def _not_blank(value: str) -> str:
     return value
 
 
+def _one_line(value: str) -> str:
+    """A name stands beside what people say: it must not begin a line of its own, nor turn the
+    writing direction of the others."""
+    value = " ".join(_not_blank(value).split())
+    if _CONTROL.search(value) or _SURROGATE.search(value) or _INVISIBLE.search(value):
+        raise ValueError("must be one line of visible characters")
+    return value
+
+
 SessionName = Annotated[str, StringConstraints(pattern=SESSION_NAME_PATTERN)]
 OpaqueId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:-]{1,128}$")]
 Language = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,2}$")]
@@ -39,6 +50,9 @@ MessageText = Annotated[
     AfterValidator(_not_blank),
 ]
 ShortText = Annotated[str, StringConstraints(max_length=500), AfterValidator(clean_text)]
+PersonName = Annotated[
+    str, StringConstraints(min_length=1, max_length=80), AfterValidator(_one_line)
+]
 Email = Annotated[
     str,
     StringConstraints(
