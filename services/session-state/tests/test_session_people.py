@@ -171,6 +171,21 @@ async def test_waiting_already_the_same_answer_comes_again(service: Any) -> None
     assert len(await service.bus("session.escalated")) == 1
 
 
+async def test_a_form_sent_twice_says_it_once(start: Any) -> None:
+    """Escalating takes no client_message_id: a retry, or a second tap, brings the same words."""
+    async with start(holidays="2026-09-21") as service:
+        visitor = await service.visitor("v1")
+        for _ in range(2):
+            await visitor.escalate(message="my order?", email="v@example.com")
+        for _ in range(2):
+            await visitor.escalate(message="number 77")
+        _, shown = await visitor.get("/api/sessions/v1/messages")
+        said = [m["content"] for m in shown["data"]["messages"] if m["role"] == "user"]
+        assert said == ["hello", "my order?", "number 77"]
+        session = (await service.wired.sessions.store.get("v1")).session
+        assert session.escalation.additions == ("number 77",)
+
+
 async def test_messages_by_hand_need_somebody_to_talk_to(service: Any) -> None:
     visitor = await service.visitor("v1")
     status, answer = await visitor.say("hello?")

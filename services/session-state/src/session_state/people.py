@@ -69,6 +69,8 @@ def escalate(session: Session, command: Escalate, context: Context) -> Decision:
     draft = Draft(session, context)
     if session.status == "closed":
         forget_episode(draft)
+    elif _is_said(session, command.message):
+        command = replace(command, message=None)
     if command.message:
         add_message(draft, command.message, message_id=context.new_id())
     by_visitor = command.actor is None
@@ -91,6 +93,14 @@ def escalate(session: Session, command: Escalate, context: Context) -> Decision:
     elif not draft.entries:
         draft.events.append(SessionUpdated(what="escalation"))
     return draft.finish(by_visitor=by_visitor)
+
+
+def _is_said(session: Session, message: str | None) -> bool:
+    """The same words about the same request are a retry: escalating has no idempotency key."""
+    escalation = session.escalation
+    if escalation is None or message is None:
+        return False
+    return message in (escalation.message, *escalation.additions)
 
 
 def _id(actor: Actor | None) -> str | None:
