@@ -21,6 +21,8 @@ export interface Chat {
 const MEMORY = 'fiido-kefu'
 const PHONE = '(max-width:560px),(max-height:480px) and (pointer:coarse)'
 const PATIENCE_MS = 15_000
+const whenIdle = window.requestIdleCallback ?? window.setTimeout
+const cancelIdle = window.cancelIdleCallback ?? window.clearTimeout
 
 const remember = (value: string | null): void => {
   try {
@@ -51,6 +53,7 @@ export function createChat(given: Options, base: string, emit: Emit, inline?: HT
   let fullScreen: FullScreen | null = null
   let patience = 0
   let plainTitle: string | null = null
+  let idle = 0
 
   const flag = (name: string, on: boolean): void => void shell.box.classList.toggle(name, on)
   const isPhone = (): boolean => !inline && matchMedia(PHONE).matches
@@ -185,9 +188,13 @@ export function createChat(given: Options, base: string, emit: Emit, inline?: HT
   const mount = (): void => {
     ;(inline ?? document.body).appendChild(shell.host)
     if (inline) return setOpen(true)
+    if (options.open) return setOpen(true)
+    // The first look into storage makes the page wait for the disk; nobody is waiting for this.
+    idle = whenIdle(resume)
+  }
+  const resume = (): void => {
     const memory = remembered()
-    if (options.open) setOpen(true)
-    else if (memory && options.consent !== 'denied') {
+    if (memory && options.consent !== 'denied') {
       isActive = true
       if (memory === 'open' && !isPhone()) setOpen(true)
       else load()
@@ -228,6 +235,7 @@ export function createChat(given: Options, base: string, emit: Emit, inline?: HT
       showUnread()
       fullScreen?.leave()
       clearTimeout(patience)
+      cancelIdle(idle)
       removeEventListener('message', listen)
       removeEventListener('DOMContentLoaded', mount)
       document.removeEventListener('securitypolicyviolation', violated)

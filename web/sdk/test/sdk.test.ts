@@ -149,7 +149,7 @@ describe('the loader', () => {
     api()['destroy']!()
     delete page.FiidoKefu
     await load()
-    expect(frame()).not.toBeNull()
+    await vi.waitUntil(() => frame())
     api()['logout']!()
     expect(localStorage.length).toBe(0)
   })

@@ -77,7 +77,8 @@ export function paletteFor(color: Rgb, theme: 'light' | 'dark'): Palette {
     brandInk: toHex(ink),
     brandText: toHex(readableOn(soft, readableOn(surface, color, ratio), ratio)),
     brandSoft: toHex(soft),
-    brandLine: toHex(mix(surface, brand, theme === 'dark' ? 0.34 : 0.22)),
+    // Pale colours still draw a line that is seen.
+    brandLine: toHex(readableOn(surface, mix(surface, brand, theme === 'dark' ? 0.34 : 0.22), 1.3)),
   }
 }
 
