@@ -49,7 +49,14 @@ async def wire(settings: AuthSettings, chassis: Chassis) -> AsyncIterator[Wiring
             require_persistence=settings.production,
         )
         chassis.add_check("redis", redis.ping)
-        chassis.follow(Tail(redis, keys, clock=clock, replay_seconds=_REMEMBER_SECONDS))
+        tail = Tail(
+            redis,
+            keys,
+            clock=clock,
+            replay_seconds=_REMEMBER_SECONDS,
+            metrics=chassis.metrics,
+        )
+        chassis.follow(tail)
         store = Store(redis, keys, clock=clock, new_id=new_id)
         logins = make_logins(
             settings,
