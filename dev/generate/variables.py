@@ -44,10 +44,11 @@ class Undescribed(Exception):
 
 
 def settings_md() -> str:
-    return NOTE + INTRO + "".join(_section(name, cls) for name, cls in SERVICES.items())
+    return NOTE + INTRO + "".join(section(name, cls) for name, cls in SERVICES.items())
 
 
-def _section(name: str, cls: type[ServiceSettings]) -> str:
+def section(name: str, cls: type[ServiceSettings]) -> str:
+    """A service's table. Raises Undescribed."""
     told = meanings(cls)
     out = [f"## {name}\n\n| variable | default | meaning |\n| --- | --- | --- |\n"]
     for field_name in cls.__annotations__:
