@@ -62,7 +62,7 @@ web/node_modules/.installed: web/package-lock.json $(STAMP)
 	$(NPM) ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
-gen: setup ## write what is generated: docs/{events,redis,errors}.md, schemas, OpenAPI, web types
+gen: setup ## write what is generated: docs/*.md of events, keys, errors, settings, metrics; schemas; OpenAPI
 	$(BIN)/python -m dev.generate
 
 check-gen: setup ## fail when something generated is stale

@@ -102,7 +102,8 @@ def _operation(method: str, path: str, operation: Json) -> Iterator[str]:
         yield "<details open>" if is_good else "<details>"
         yield f'<summary class="{"good" if is_good else "bad"}">'
         yield f"<b>{status}</b> {_first_line(answer['description'])}</summary>"
-        yield _prose(answer["description"])
+        if "\n" in answer["description"] or not is_good:
+            yield _prose(answer["description"])
         yield from _content(answer.get("content", {}))
         yield "</details>"
     yield "</article>"
