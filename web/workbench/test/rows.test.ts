@@ -20,7 +20,8 @@ it('titles each day and puts one name over what one person said in a row', () =>
     [],
     'me',
   )
-  expect(rows.map((row) => (row.kind === 'day' ? 'day' : row.isFirst))).toEqual(['day', true, false, true, 'day', true])
+  expect(rows.map((row) => row.isFirst)).toEqual([true, false, true, true])
+  expect(rows.map((row) => row.kind === 'message' && row.opensDay)).toEqual([true, false, false, true])
 })
 
 it('never shows an unsent message beside its echo', () => {
@@ -32,4 +33,10 @@ it('never shows an unsent message beside its echo', () => {
 it('has one key a row', () => {
   const rows = rowsOf(Array.from({ length: 500 }, (_one, index) => message(index + 1)), [unsent('c')], 'me')
   expect(new Set(rows.map((row) => row.key)).size).toBe(rows.length)
+})
+
+it('gives rows the same keys when older ones come above them', () => {
+  const log = Array.from({ length: 40 }, (_one, index) => message(index + 1))
+  const keys = (messages: typeof log): string[] => rowsOf(messages, [], 'me').map((row) => row.key)
+  expect(keys(log).slice(20)).toEqual(keys(log.slice(20)))
 })

@@ -1,11 +1,14 @@
-/** The log as rows: a day's title, messages grouped by speaker, what is not confirmed yet. Pure. */
+/**
+ * The log as rows: messages grouped by speaker, a day's title above its first, what is not
+ * confirmed yet. Pure. A title is part of its message's row, so that each row keeps its key when
+ * older ones come above it: the list holds its place by them.
+ */
 import type { OutboxEntry } from '@fiido-kefu/transport'
 import type { Message } from '../api/wire'
 import { dayOf } from './words'
 
 export type Row =
-  | { kind: 'day'; key: string; at: number }
-  | { kind: 'message'; key: string; message: Message; isFirst: boolean }
+  | { kind: 'message'; key: string; message: Message; isFirst: boolean; opensDay: boolean }
   | { kind: 'unsent'; key: string; entry: OutboxEntry; isFirst: boolean }
 
 /** Messages of one speaker within this time stand together under one name. */
@@ -25,9 +28,9 @@ export function rowsOf(messages: readonly Message[], unsent: readonly OutboxEntr
   const rows: Row[] = []
   let before: Message | undefined
   for (const message of messages) {
-    const isNewDay = !before || dayOf(before.timestamp) !== dayOf(message.timestamp)
-    if (isNewDay) rows.push({ kind: 'day', key: `day-${dayOf(message.timestamp)}`, at: message.timestamp })
-    rows.push({ kind: 'message', key: message.id, message, isFirst: isNewDay || !isSameSpeaker(before, message) })
+    const opensDay = !before || dayOf(before.timestamp) !== dayOf(message.timestamp)
+    const isFirst = opensDay || !isSameSpeaker(before, message)
+    rows.push({ kind: 'message', key: message.id, message, isFirst, opensDay })
     before = message
   }
   const known = new Set(messages.slice(-80).flatMap((message) => [message.id, message.client_message_id]))

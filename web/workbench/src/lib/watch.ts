@@ -19,6 +19,7 @@ import type { Api } from '../api/client'
 import type { Message, SessionState, Trail } from '../api/wire'
 
 const PAGE = 50
+const OLDER_PAGE = 100
 
 export interface WatchView {
   log: Conversation
@@ -94,8 +95,8 @@ export function watchConversation({ api, name, onChange, onMessages, now = Date.
     if (!CONTROL.has(event.type)) apply(event as SessionEvent)
   }
 
-  const fetchPage = async (query = ''): Promise<{ messages: Message[]; has_more: boolean }> =>
-    (await api.get<{ data: { messages: Message[]; has_more: boolean } }>(`${path}/messages?limit=${PAGE}${query}`)).data
+  const fetchPage = async (query = `limit=${PAGE}`): Promise<{ messages: Message[]; has_more: boolean }> =>
+    (await api.get<{ data: { messages: Message[]; has_more: boolean } }>(`${path}/messages?${query}`)).data
 
   const fetchSession = async (): Promise<{ session: SessionState; trail: Trail[] }> => {
     const { data } = await api.get<{ data: { session: SessionState; audit_trail: Trail[] } }>(path)
@@ -141,7 +142,7 @@ export function watchConversation({ api, name, onChange, onMessages, now = Date.
   const loadOlder = async (): Promise<void> => {
     const oldest = view.log.messages[0]
     if (!oldest || !view.log.hasMore) return
-    const page = await fetchPage(`&before=${encodeURIComponent(oldest.id)}`)
+    const page = await fetchPage(`limit=${OLDER_PAGE}&before=${encodeURIComponent(oldest.id)}`)
     const { log } = view
     set({ log: { ...log, messages: mergeMessages(log.messages, page.messages), hasMore: page.has_more } })
   }

@@ -153,6 +153,17 @@ export const useConversation = defineStore('conversation', () => {
     account.api.post(`/api/sessions/${session}/typing`).catch(() => undefined)
   }
 
+  /** False: nothing came, and asking again at once would not help. */
+  async function loadOlder(): Promise<boolean> {
+    try {
+      await watch?.loadOlder()
+      return watch !== null
+    } catch (error) {
+      notices.say('bad', wordsFor(error, texts))
+      return false
+    }
+  }
+
   const markRead = debounced(async (session: string, seq: number) => {
     if (session !== name.value || !isMine.value) return
     await account.api.post(`/api/sessions/${session}/read`, { seq }).catch(() => undefined)
@@ -187,7 +198,7 @@ export const useConversation = defineStore('conversation', () => {
     seen,
     problem: (id: string) => delivery?.problem(id),
     retry: (id: string) => name.value && delivery?.retry(name.value, id),
-    loadOlder: async () => watch?.loadOlder().catch((error: unknown) => notices.say('bad', wordsFor(error, texts))),
+    loadOlder,
     reload: () => watch?.reload(),
     /** The line is back: what waited goes now. */
     resume: () => {
