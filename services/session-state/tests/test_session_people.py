@@ -369,6 +369,15 @@ async def test_only_the_shop_may_say_who_is_a_vip(start: Any) -> None:
             assert status == 422
 
 
+async def test_what_a_visitor_says_of_himself_stays_small(service: Any) -> None:
+    """It travels with every entry of the session to every agent."""
+    visitor = await service.visitor("v1")
+    for count, expected in ((9, 422), (8, 200)):
+        profile = {"metadata": {f"key{n}": "x" * 490 for n in range(count)}}
+        status, _ = await visitor.post("/api/sessions/v1/identify", {"profile": profile})
+        assert status == expected
+
+
 async def test_a_transcript_is_asked_of_the_notifier_with_what_the_visitor_may_see(
     service: Any,
 ) -> None:

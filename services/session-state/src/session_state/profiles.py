@@ -12,6 +12,8 @@ from session_state.commands import Identify
 from session_state.upkeep import SIGNED_FIELDS
 
 _LONGEST_KEY, _LONGEST_VALUE = 64, 500
+# the summary holds it, and goes along with every entry of the session to every agent
+_MOST_METADATA_BYTES = 4096
 
 
 def identification(
@@ -23,6 +25,8 @@ def identification(
     for key, value in changes.get("metadata", {}).items():
         if len(key) > _LONGEST_KEY or len(value) > _LONGEST_VALUE:
             raise _wrong("profile.metadata", f"at most {_LONGEST_VALUE} characters a value")
+    if len(orjson.dumps(changes.get("metadata", {}))) > _MOST_METADATA_BYTES:
+        raise _wrong("profile.metadata", f"at most {_MOST_METADATA_BYTES} bytes of JSON")
     if body.signature is None:
         return Identify(changes, trusted=False)
     secret = secrets.get(shop) or secrets.get("*")
