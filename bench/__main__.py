@@ -1,6 +1,7 @@
-"""`make bench`: turns and added latency, CPU, fan-out and commits, each beside its baseline.
+"""`make bench`: turns and added latency, CPU, fan-out, commits and memory, beside their baselines.
 
-`python -m bench [chain] [fanout] [commit]`; all without a word. Prints a table; writes nothing.
+`python -m bench [chain] [fanout] [commit] [footprint]`; all without a word. Prints tables; writes
+nothing. On a machine that others use as well, look at the load that stands above each table.
 """
 
 import argparse
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import uvloop
 
-from bench import chain, commit, fanout, nchan, peers
+from bench import chain, commit, fanout, footprint, nchan, peers, redis_commit
 from bench.cpu import Meter
 from bench.product import Product, running_product
 from bench.streams import load
@@ -67,14 +68,28 @@ async def fanout_rows(product: Product, folder: Path) -> list[Row]:
 
 
 async def commit_rows(product: Product, folder: Path) -> list[Row]:
-    del folder
     return [
         await commit.plain_api(product, per_second=200, seconds=10),
         await commit.script_cost(product),
+        *await redis_commit.rows(folder / "redis"),
     ]
 
 
-PARTS = {"chain": chain_rows, "fanout": fanout_rows, "commit": commit_rows}
+async def footprint_rows(product: Product, folder: Path) -> list[Row]:
+    del folder
+    return await footprint.rows(product)
+
+
+PARTS = {
+    "footprint": footprint_rows,
+    "chain": chain_rows,
+    "fanout": fanout_rows,
+    "commit": commit_rows,
+}
+NOT_MEASURED = (
+    "Not measured here: litellm, sse-starlette and nchan with Redis as peers; an agent's message "
+    "from its POST; the web's figures (make web prints sizes)."
+)
 
 
 async def main(wanted: list[str]) -> None:
@@ -83,8 +98,10 @@ async def main(wanted: list[str]) -> None:
         with tempfile.TemporaryDirectory(prefix="kefu-bench-") as folder:
             async with running_product(Path(folder) / "data", env=ROOMY) as product:
                 rows = await PARTS[name](product, Path(folder))
+        print("load average", " ".join(f"{load:.1f}" for load in os.getloadavg()))
         print(f"| {name} | figure | goal |\n| --- | --- | --- |")
         print("\n".join(f"| {what} | {figure} | {goal} |" for what, figure, goal in rows), "\n")
+    print(NOT_MEASURED)
 
 
 if __name__ == "__main__":

@@ -14,10 +14,10 @@ def seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
-def resident_mb(pid: int) -> float:
-    """Resident memory in MB (10^6 bytes)."""
-    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+def proportional_mb(pid: int) -> float:
+    """Proportional set size in MB (10^6 bytes)."""
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) * 1024 / 1e6
 
 
 def pin(pids: Iterable[int], core: int) -> None:

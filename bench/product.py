@@ -72,6 +72,13 @@ class Product:
     async def agent(self) -> Agent:
         return await self.rig.agent(max_sessions=100)
 
+    def pin(self) -> None:
+        """Services and Redis on one core, simulator and load on the other."""
+        pids = self.rig.stack.pids()
+        load = [pid for name, pid in pids.items() if name in ("simulator", "mailcatcher")]
+        pin([pid for pid in pids.values() if pid not in load], SERVER_CORE)
+        pin([*load, _own_pid()], LOAD_CORE)
+
     def pids(self) -> dict[str, int]:
         """Of the processes whose CPU is told."""
         return {name: pid for name, pid in self.rig.stack.pids().items() if name in MEASURED}
@@ -83,13 +90,11 @@ async def running_product(
 ) -> AsyncIterator[Product]:
     """The whole product: services and Redis on one core, simulator and load on the other."""
     async with running_rig(data_dir, env=env) as rig:
-        pids = rig.stack.pids()
-        load = [pid for name, pid in pids.items() if name in ("simulator", "mailcatcher")]
-        pin([pid for pid in pids.values() if pid not in load], SERVER_CORE)
-        pin([*load, _own_pid()], LOAD_CORE)
         keys = rig.stack.plan.coze_keys
         key = (data_dir / "keys" / "coze_simulator.pem").read_text()
-        yield Product(rig, Coze(rig.stack.simulator_url, key, keys.kid, rig.http))
+        product = Product(rig, Coze(rig.stack.simulator_url, key, keys.kid, rig.http))
+        product.pin()
+        yield product
 
 
 def _own_pid() -> int:

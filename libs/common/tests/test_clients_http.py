@@ -211,4 +211,4 @@ async def test_connections_are_used_again(http, provider):
         await SessionStateClient(http).open_turn(OpenTurn(message="hi"))
     ports = {call[3].caller.address for call in provider.calls}
     assert ports == {"127.0.0.1"}
-    assert len(http.session.connector._conns) == 1
+    assert len(http.upstream._idle) == 1

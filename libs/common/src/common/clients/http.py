@@ -4,20 +4,17 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any, Self, TypeVar
 
-import aiohttp
 import orjson
 from pydantic import BaseModel, ValidationError
 from yarl import URL
 
+from common.clients.lines import Upstream
 from common.contracts.common import Headers
 from common.errors import ServiceError, Unavailable, error_from
 from common.logging import request_id, traceparent
 from common.security.internal import InternalSigner
 
 M = TypeVar("M", bound=BaseModel)
-
-# Below uvicorn's keep-alive of 75 s: a connection we reuse is never one the server just closed.
-_KEEP_ALIVE_SECONDS = 15.0
 
 
 class ServiceClient:
@@ -42,17 +39,12 @@ class ServiceClient:
         self.audience = audience
         self._signer = signer
         self._timeout_seconds = timeout_seconds
-        self._urls: dict[str, URL] = {}
-        self.session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=pool, keepalive_timeout=_KEEP_ALIVE_SECONDS),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            # the deadline is ours; aiohttp's own would count streams as one answer
-            timeout=aiohttp.ClientTimeout(total=None),
-            trust_env=False,
-        )
+        self._targets: dict[str, bytes] = {}
+        self._places = asyncio.Semaphore(pool)
+        self.upstream = Upstream(self.base_url)
 
     async def close(self) -> None:
-        await self.session.close()
+        self.upstream.close()
 
     async def __aenter__(self) -> Self:
         return self
@@ -112,37 +104,35 @@ class ServiceClient:
         timeout_seconds: float | None = None,
     ) -> bytes:
         """The raw answer of a success; raises ServiceError for everything else."""
-        sent, data = self.headers(headers), _encoded(body)
+        raw_headers = [(n.encode(), v.encode()) for n, v in self.headers(headers).items()]
+        data = _encoded(body)
         if data is not None:
-            sent["Content-Type"] = "application/json"
+            raw_headers.append((b"Content-Type", b"application/json"))
+        target = self._target(path, params)
         try:
-            async with (
-                asyncio.timeout(timeout_seconds or self._timeout_seconds),
-                self.session.request(
-                    method,
-                    self._url(path),
-                    data=data,
-                    params=params,
-                    headers=sent,
-                    allow_redirects=False,
-                ) as response,
-            ):
-                raw = await response.read()
-                status = response.status
-        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            async with asyncio.timeout(timeout_seconds or self._timeout_seconds), self._places:
+                answer = await self.upstream.ask(method.encode(), target, raw_headers, data or b"")
+                try:
+                    raw = await answer.read()
+                finally:
+                    answer.close()
+        except OSError as error:
             raise Unavailable(service=self.audience, reason=type(error).__name__) from error
-        if status >= 300:
-            raise failure(raw, status)
+        if answer.status >= 300:
+            raise failure(raw, answer.status)
         return raw
 
-    def _url(self, path: str) -> URL:
-        url = self._urls.get(path)
-        if url is None:
+    def _target(self, path: str, params: Mapping[str, str | int] | None) -> bytes:
+        """Path and query as they go over the line, below the base's own path."""
+        if params:
+            return URL(path).with_query(params).raw_path_qs.encode()
+        target = self._targets.get(path)
+        if target is None:
             # paths are templates filled with checked names; few enough to keep
-            url = URL(self.base_url + path)
-            if len(self._urls) < 1000:
-                self._urls[path] = url
-        return url
+            target = URL(path).raw_path_qs.encode()
+            if len(self._targets) < 1000:
+                self._targets[path] = target
+        return target
 
 
 def _encoded(body: BaseModel | None) -> bytes | None:
