@@ -112,9 +112,11 @@ export function createFeed(core: Core, hooks: FeedHooks): Feed {
       again = true
       return fetching
     }
+    const asked = core.credentials?.sessionName
     fetching = fetchAll(seq)
       .catch((error: unknown) => {
-        if (error instanceof ApiError && error.code === 'SESSION_FORBIDDEN') hooks.onLost()
+        const isOurs = asked === core.credentials?.sessionName
+        if (isOurs && error instanceof ApiError && error.code === 'SESSION_FORBIDDEN') hooks.onLost()
       })
       .finally(() => {
         fetching = null
@@ -158,6 +160,9 @@ export function createFeed(core: Core, hooks: FeedHooks): Feed {
     heardAt = core.now()
     if (message.kind === 'session') {
       restart()
+    } else if (!core.credentials) {
+      // Of a session this tab has not joined yet: fetching it without its token would lose it.
+      return
     } else if (message.kind === 'hello') {
       if (leader?.isLeader) tell({ kind: 'phase', connection: core.view.connection })
     } else if (!leader?.isLeader) {
