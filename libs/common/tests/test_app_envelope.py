@@ -9,7 +9,7 @@ import pytest
 from common.app import Chassis, authorize_scope, bare, build_app, context, ok, read_json, send_json
 from common.app.build import authorize
 from common.contracts.common import Strict
-from common.errors import AlreadyTaken, Busy
+from common.errors import AlreadyTaken, Busy, Unavailable
 from common.security.caller import Caller
 from common.settings import ServiceSettings
 from fastapi import APIRouter, Depends
@@ -32,6 +32,8 @@ async def by_fastapi(name: str, body: Word, caller: Who) -> Response:
         raise AlreadyTaken(winner="Ada")
     if body.word == "busy":
         raise Busy(retry_after=1.2)
+    if body.word == "away":
+        raise Unavailable(service="session-state", reason="ConnectionRefusedError", retry_after=2)
     return ok({"word": body.word, "by": caller.service, "name": name})
 
 
@@ -43,6 +45,8 @@ async def by_hand(scope: Any, receive: Any, send: Any) -> None:
         raise AlreadyTaken(winner="Ada")
     if body.word == "busy":
         raise Busy(retry_after=1.2)
+    if body.word == "away":
+        raise Unavailable(service="session-state", reason="ConnectionRefusedError", retry_after=2)
     found = context(scope)
     answer = {"word": body.word, "by": authorize_scope(scope).service, **found.path_params}
     await send_json(send, {"success": True, "data": answer})
@@ -164,6 +168,14 @@ async def test_retry_after_is_said_in_whole_seconds_rounded_up(http, path):
     response = await http.post(path, json={"word": "busy"})
     await failure(response, 503, "BUSY")
     assert response.headers["Retry-After"] == "2"
+
+
+@both
+async def test_which_of_our_services_failed_is_nobodys_business(http, path, caplog):
+    response = await http.post(path, json={"word": "away"})
+    body = await failure(response, 503, "UNAVAILABLE")
+    assert body["error"]["details"] == {"retry_after": 2}
+    assert any(getattr(r, "details", {}).get("service") == "session-state" for r in caplog.records)
 
 
 async def test_unknown_paths_and_methods(http):

@@ -4,6 +4,7 @@
 {"success": false, "error": {"code", "message", "details"?}, "request_id"}
 """
 
+import logging
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
 
@@ -19,6 +20,10 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 RawHeaders = Iterable[tuple[bytes, bytes]]
 
+log = logging.getLogger(__name__)
+
+# details of failures between services
+_OURS = frozenset(("service", "reason", "upstream_status"))
 _JSON = (b"content-type", b"application/json")
 _NO_STORE = (b"cache-control", b"no-store")
 
@@ -64,11 +69,20 @@ async def send_json(send: Send, body: Any, *, status: int = 200, headers: RawHea
 
 def error_body(error: ServiceError, *, request_id: str, language: str) -> bytes:
     failure: dict[str, Any] = {"code": error.code, "message": error.text(language)}
-    if error.details:
-        failure["details"] = error.details
+    details = _for_callers(error)
+    if details:
+        failure["details"] = details
     envelope = {"success": False, "error": failure, "request_id": request_id}
     # a failure must always get out, whatever somebody put into its details
     return orjson.dumps(envelope, default=str, option=orjson.OPT_NON_STR_KEYS)
+
+
+def _for_callers(error: ServiceError) -> dict[str, Any]:
+    """Which of our services failed, and how, is for the log: callers can do nothing about it."""
+    if error.status < 500 or not _OURS.intersection(error.details):
+        return error.details
+    log.warning("not available", extra={"code": error.code, "details": error.details})
+    return {key: value for key, value in error.details.items() if key not in _OURS}
 
 
 def error_headers(error: ServiceError) -> list[tuple[bytes, bytes]]:
