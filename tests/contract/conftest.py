@@ -30,7 +30,7 @@ def client_of(test_keys):
         signer = test_keys.internal("chat-proxy")
         if secret is not None:
             signer = InternalSigner(secret, "chat-proxy", test_keys.clock)
-        return ServiceClient(url, audience=audience, signer=signer, timeout_seconds=5)
+        return ServiceClient(url, audience=audience, signer=signer, timeout_seconds=20)
 
     return make
 
