@@ -75,7 +75,9 @@ class AnswerStreams:
                 answer = await self._upstream.ask(b"POST", _PATH, headers, orjson.dumps(body))
                 try:
                     logid = answer.get(LOGID.encode()).decode("latin-1")
-                    log.info("coze stream", extra={"status": answer.status, "logid": logid})
+                    # as an access line, which is not searched for secrets: one for every turn
+                    access = {"status": answer.status, "logid": logid if logid.isalnum() else ""}
+                    log.info("coze stream", extra={"access": access})
                     await _refuse_other_than_stream(answer, logid)
                     decoder = StreamDecoder(self._limits)
                     hearing = _Hearing(answer, decoder, on_items, deadline, self._deadlines)
