@@ -15,7 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import Page, async_playwright, expect
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from dev.actors import Visitor
@@ -80,10 +80,7 @@ async def log_in(page: Page, rig: Rig, username: str) -> None:
     await page.fill("input[name=password]", PASSWORD)
     began = time.perf_counter()
     await page.click("button[type=submit]")
-    await page.wait_for_function(
-        "n => document.querySelector('[data-test=list-waiting] .count')?.textContent == n",
-        arg=str(SESSIONS),
-    )
+    await expect(page.locator("[data-test=list-waiting] .count")).to_have_text(str(SESSIONS))
     print(f"login to {SESSIONS} sessions listed: {(time.perf_counter() - began) * 1000:.0f} ms")
 
 

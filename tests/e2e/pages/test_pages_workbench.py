@@ -594,7 +594,7 @@ async def nothing_happened(page: Page, foreign: list[str]) -> None:
     begun = page.get_by_text("The conversation begins here")
     while not await begun.count():
         await page.evaluate("document.querySelector('.log').scrollBy(0, -600)")
-        await page.wait_for_function("document.querySelectorAll('.log [data-id]').length > 0")
+        await expect(page.locator(".log [data-id]")).not_to_have_count(0)
         assert await page.locator(dangerous).count() == 0
         assert await page.evaluate(hooked) is False
     assert await page.evaluate("typeof window.hit") == "undefined"

@@ -5,6 +5,8 @@ import { regional } from './words'
 type Look = Omit<Options, 'width' | 'height'>
 type Colour = (name: string) => string
 
+/** People come in whole numbers. */
+const STEPS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000]
 const FONT = '12px system-ui, "PingFang SC", "Noto Sans CJK SC", sans-serif'
 
 function axes(colour: Colour): { stroke: string; font: string; grid: uPlot.Axis.Grid; ticks: uPlot.Axis.Ticks } {
@@ -27,7 +29,7 @@ export function barsLook(names: readonly string[], colours: readonly string[]): 
     scales: { x: { time: false, range: [-0.6, names.length - 0.4] }, y: { range: (_plot, _min, max) => [0, Math.max(4, max * 1.08)] } },
     axes: [
       { ...axes(colour), grid: { show: false }, splits: names.map((_name, index) => index), values: () => [...names], size: 26 },
-      { ...axes(colour), values: (_plot, values) => whole(values), size: 40 },
+      { ...axes(colour), values: (_plot, values) => whole(values), incrs: STEPS, size: 40 },
     ],
     series: [
       {},
@@ -80,7 +82,7 @@ export function courseLook(labels: [waiting: string, minutes: string], locale: s
     scales: { y: { range: (_plot, _min, max) => [0, Math.max(4, max * 1.1)] } },
     axes: [
       { ...axes(colour), values: (_plot, values) => write(values), space: 110, size: 28 },
-      { ...axes(colour), values: (_plot, values) => whole(values), size: 40 },
+      { ...axes(colour), values: (_plot, values) => whole(values), incrs: STEPS, size: 40 },
     ],
     series: [
       {},
