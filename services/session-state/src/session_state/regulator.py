@@ -129,8 +129,8 @@ class _Phrases:
     def __init__(self, phrases: Iterable[str]) -> None:
         folded = sorted({fold(p) for p in phrases if p.strip()}, key=len, reverse=True)
         self._whole = frozenset(p[1:] for p in folded if p.startswith("="))
-        parts = [_pattern(phrase) for phrase in folded if not phrase.startswith("=")]
-        self._find = re.compile("|".join(parts)).search if parts else None
+        anywhere = _pattern([phrase for phrase in folded if not phrase.startswith("=")])
+        self._find = re.compile(anywhere).search if anywhere else None
 
     def find(self, text: str) -> str | None:
         """The phrase that matched, folded."""
@@ -142,14 +142,19 @@ class _Phrases:
         return bare if bare in self._whole else None
 
 
-def _pattern(phrase: str) -> str:
-    escaped = re.escape(phrase)
-    return escaped if _UNSPACED.search(phrase) else rf"(?<!\w){escaped}(?!\w)"
+def _pattern(phrases: Sequence[str]) -> str:
+    """What stands free is one group: looked into only where a word begins, which is what keeps a
+    long answer cheap."""
+    free = [re.escape(phrase) for phrase in phrases if not _UNSPACED.search(phrase)]
+    inside = [re.escape(phrase) for phrase in phrases if _UNSPACED.search(phrase)]
+    groups = [rf"(?<!\w)(?:{'|'.join(free)})(?!\w)"] if free else []
+    return "|".join([*groups, *inside])
 
 
 def fold(text: str) -> str:
     """Lower case, compatible width, no accents, single spaces, straight apostrophes."""
-    text = text.replace("\u2019", "'")
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
-    plain = "".join(c for c in decomposed if not unicodedata.combining(c))
-    return _SPACES.sub(" ", plain)
+    text = text.replace("\u2019", "'").casefold()
+    if not text.isascii():
+        decomposed = unicodedata.normalize("NFKD", text)
+        text = "".join(c for c in decomposed if not unicodedata.combining(c))
+    return _SPACES.sub(" ", text)
