@@ -256,7 +256,10 @@ export class FakeBackend {
 
   visible(session: Session): object {
     const { name, status, version, agent } = session
-    return { session_name: name, status, version, assigned_agent: agent && { name: agent.name }, mail: { sent: false }, created_at: 0, updated_at: 0 }
+    const last = session.log.filter((entry) => ['rating', 'rating_request'].includes(String(entry['type']))).pop()
+    const rating = last ? (last['type'] === 'rating' ? 'given' : 'open') : 'none'
+    const agentSeen = agent && { name: agent.name }
+    return { session_name: name, status, version, rating, assigned_agent: agentSeen, mail: { sent: false }, created_at: 0, updated_at: 0 }
   }
 }
 

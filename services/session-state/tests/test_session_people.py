@@ -71,6 +71,7 @@ async def test_what_a_visitor_sees_holds_no_facts_of_the_team(service: Any) -> N
         "created_at",
         "updated_at",
         "version",
+        "rating",
     }
     assert session["assigned_agent"] == {"name": "Ann"}
     assert set(session["escalation"]) == {"reason", "trigger_at"}
@@ -289,6 +290,23 @@ async def test_a_served_conversation_is_rated_once(service: Any) -> None:
     assert (status, answer["error"]["code"]) == (409, "ALREADY_RATED")
     _, stats = await service.get("/api/sessions/stats", service.as_agent("gus", role="guest"))
     assert stats["data"]["ai_quality"]["rating_average"] == 5.0
+
+
+async def test_a_visitors_page_loaded_anew_knows_whether_a_rating_was_asked_for(
+    service: Any,
+) -> None:
+    visitor = await service.visitor("v1")
+
+    async def rating() -> str:
+        _, shown = await visitor.get("/api/sessions/v1")
+        return str(shown["data"]["session"]["rating"])
+
+    assert await rating() == "none"
+    await visitor.served_by("ann")
+    await service.post("/api/sessions/v1/release", None, service.as_agent("ann"))
+    assert await rating() == "open"
+    await visitor.post("/api/sessions/v1/rating", {"score": 5})
+    assert await rating() == "given"
 
 
 async def test_a_blocked_visitor_is_silent_for_a_day(service: Any) -> None:

@@ -94,6 +94,7 @@ export function fromFetch(
     messages: ordered,
     hasMore,
     agent: live ? (session.assigned_agent ?? null) : null,
+    rating: session.rating === 'open' ? 'requested' : (session.rating ?? 'none'),
     suggestions: latestSuggestions(ordered),
   }
 }

@@ -26,6 +26,7 @@ export interface VisitorSession extends Pick<contracts.SessionState, Shared> {
   escalation?: Pick<contracts.Escalation, 'reason' | 'trigger_at'> | null
   assigned_agent?: AgentInfo | null
   mail?: { sent?: boolean } | null
+  rating?: 'none' | 'open' | 'given'
 }
 
 /** A log entry's frame carries its place in the session's order. */

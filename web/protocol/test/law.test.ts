@@ -10,7 +10,8 @@ const recorded = JSON.parse(readFileSync(new URL('./recorded.json', import.meta.
 const states = recorded.fetches.map(({ seq, session, messages }) => fromFetch(session, messages, { seq }))
 
 /**
- * As JSON leaves it. Whether a rating was asked for is told by events only, and `version` also
+ * As JSON leaves it. The recording has no fetch that says whether a rating was asked for
+ * (`reduce.test.ts` holds that to the law), and `version` also
  * counts changes that visitors are not told of; an agent's id is in events but not in fetches.
  */
 function plain(state: Conversation): unknown {

@@ -248,11 +248,10 @@ function joined(known: Conversation, fresh: Conversation): Conversation {
   const first = fresh.messages[0]
   const overlaps = known.messages.some((message) => message.id === first?.id)
   const queue = fresh.status === 'pending_manual' ? known.queue : null
-  if (!same || !overlaps) return { ...fresh, queue, rating: known.rating }
+  if (!same || !overlaps) return { ...fresh, queue }
   return {
     ...fresh,
     queue,
-    rating: known.rating,
     messages: mergeMessages(known.messages, fresh.messages),
     hasMore: known.hasMore,
   }

@@ -100,6 +100,27 @@ describe('the chat window', () => {
     expect(backend.requests.find((request) => request.path.endsWith('/rating'))?.body).toEqual({ score: 4 })
   })
 
+  it('asks again on a page loaded anew, until it was answered, and thanks only once', async () => {
+    let chat = await open()
+    await write(chat, 'I want a person')
+    await until(() => backend.sessions.size === 1 && backend.streams.get(backend.session().name)?.size)
+    backend.takeover(backend.session())
+    backend.release(backend.session())
+    await until(() => chat.findAll('.stars input').length === 5)
+
+    chat.unmount()
+    chat = await open()
+    await until(() => chat.findAll('.stars input').length === 5)
+    await chat.findAll('.stars input')[4]!.setValue(true)
+    await chat.find('.card').find('form').trigger('submit')
+    await until(() => chat.find('.thanks').exists())
+
+    chat.unmount()
+    chat = await open()
+    await until(() => chat.find('[role=article]').exists())
+    expect(chat.find('.card').exists()).toBe(false)
+  })
+
   it('out of hours takes a question, an address and a permission, and nothing less', async () => {
     backend.isInShift = false
     const chat = await open()

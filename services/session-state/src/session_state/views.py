@@ -107,6 +107,7 @@ def for_visitor(session: Session, history: Sequence[dict[str, Any]]) -> dict[str
         "created_at": session.created_at,
         "updated_at": session.updated_at,
         "version": session.version,
+        "rating": session.rating,
     }
 
 

@@ -69,7 +69,14 @@ export const useChat = defineStore('chat', () => {
     clock.value = Date.now()
     if (typing) setTimeout(() => (clock.value = Date.now()), typing.until - Date.now() + 50)
   })
-  const asksRating = computed(() => can('rating') && conversation.value.rating !== 'none' && conversation.value.status !== 'manual_live')
+  // The thanks belong to the page that asked; one loaded later does not repeat them.
+  const wasAsked = ref(false)
+  watch(() => conversation.value.rating, (rating) => {
+    if (rating !== 'given') wasAsked.value = rating === 'requested'
+  }, { immediate: true, flush: 'sync' })
+  const isThanking = computed(() => conversation.value.rating === 'given' && wasAsked.value)
+  const asksRating = computed(() =>
+    can('rating') && conversation.value.status !== 'manual_live' && (conversation.value.rating === 'requested' || isThanking.value))
   const rows = computed<Row[]>(() => {
     const extra: Row[] = []
     if (asksRating.value) extra.push({ key: 'rating', kind: 'rating' })

@@ -75,6 +75,8 @@ class VisitorSession(Lenient):
     created_at: float
     updated_at: float
     version: int
+    # `open`: the visitor was asked and has not answered; a page loaded anew asks again
+    rating: Literal["none", "open", "given"]
 
 
 # an agent's view first: it has all fields of the other
