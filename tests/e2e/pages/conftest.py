@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from html import escape
 
 import pytest_asyncio
 from aiohttp import web
@@ -19,6 +20,8 @@ ARGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # another site that is on this machine too
+    "--host-resolver-rules=MAP hostile.test 127.0.0.1",
 ]
 
 # `make chromium` installs it where it may; on a machine without, these files are left out.
@@ -45,8 +48,18 @@ async def shop_url(stack: Rig) -> AsyncIterator[str]:
             <script async src="{stack.gateway}/sdk/fiido-kefu.js" data-shop="default"></script>""",
         )
 
+    async def around(request: web.Request) -> web.Response:
+        """A page that frames what its address names, and nothing else."""
+        frames = "".join(
+            f'<iframe src="{escape(url)}"></iframe>' for url in request.query.getall("of", [])
+        )
+        return web.Response(
+            content_type="text/html", text=f"<!doctype html><title>A frame</title>{frames}"
+        )
+
     app = web.Application()
     app.router.add_get("/", page)
+    app.router.add_get("/around", around)
     runner = web.AppRunner(app)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
