@@ -29,6 +29,8 @@ AXE = ROOT / "web/node_modules/axe-core/axe.min.js"
 RUN_AXE = """axe.run(document).then(found => JSON.stringify(found.violations.map(
     one => [one.id, one.nodes.map(node => node.target.join(' ')).slice(0, 3)])))"""
 SHOWN = """() => [...document.querySelectorAll('.log [data-id]')].map(one => one.dataset.id)"""
+# Two cores are shared by a whole product, its tests and a browser.
+expect.set_options(timeout=20_000)
 HOOKS_AND_TAGS = [
     [
         "onload",
