@@ -92,6 +92,9 @@ async def test_the_whole_story_over_a_cut_a_restart_a_reload_and_two_tabs(
 
     await agent.release(name)
     await widget.frame.wait_for_selector(".card")
+    await widget.page.reload()
+    widget = Widget(widget.page, await embedded(widget.page), widget.errors)
+    await widget.frame.wait_for_selector(".card .stars")
     await widget.ask("How do I return it?")
     await widget.frame.wait_for_selector(".chips")
 
