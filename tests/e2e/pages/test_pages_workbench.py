@@ -228,7 +228,7 @@ async def test_talk_transfer_release_and_the_ai_again(stack: Rig, ann: Desk, bob
 
     await ann.page.fill("#reply", "half an answ")
     await ann.page.click("[data-test=act-transfer]")
-    await ann.page.click("[role=dialog] label:has-text('Bob Lindgren')")
+    await ann.page.check(f"[role=dialog] input[value='{bob.agent_id}']")
     await ann.page.fill("[role=dialog] input.input", "speaks Dutch")
     await ann.page.click("[role=dialog] [data-test=confirm]")
     await expect(ann.page.locator("[data-test=state]")).to_have_text("With Bob Lindgren")
@@ -669,8 +669,10 @@ async def test_the_job_can_be_done_with_keys_alone(stack: Rig, ann: Desk) -> Non
     visitor = await waiting_visitor(stack, "Keys")
     name, keys = str(visitor.name), ann.page.keyboard
     await expect(ann.page.locator(f"[data-session={name}]")).to_be_visible()
-    for _ in range(40):
+    rows = ann.page.locator("a.session")
+    for number in range(await rows.count()):
         await keys.press("j")
+        await expect(rows.nth(number)).to_have_attribute("aria-current", "true")
         if ann.page.url.endswith(name):
             break
     await expect(ann.page.locator("[data-test=takeover]")).to_be_visible()
