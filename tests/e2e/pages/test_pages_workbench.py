@@ -689,5 +689,6 @@ async def test_the_job_can_be_done_with_keys_alone(stack: Rig, ann: Desk) -> Non
     await expect(ann.page.locator("[role=dialog]")).to_be_visible()
     await keys.press("Enter")
     await expect(ann.page.locator("[data-test=state]")).to_have_text("Closed")
+    await expect(ann.page.locator("[role=dialog]")).to_have_count(0)
     await keys.press("Escape")
     await expect(ann.page).to_have_url(f"{stack.gateway}/agent/")
