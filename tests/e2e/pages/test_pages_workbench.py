@@ -189,7 +189,16 @@ async def test_two_race_for_a_visitor_and_the_loser_is_told_by_whom(
         await desk.open(name)
         await expect(desk.page.locator("[data-test=takeover]")).to_be_visible()
         await expect(desk.page).to_have_title(re.compile(r"^\(\d+\) Desk · Fiido Kefu$"))
-    await asyncio.gather(ann.take(), bob.take())
+    # neither call leaves before both have clicked: a race, however slow the machine is
+    clicked = asyncio.Barrier(2)
+
+    async def together(route: Route) -> None:
+        await clicked.wait()
+        await route.continue_()
+
+    for desk in (ann, bob):
+        await desk.page.route("**/takeover", together)
+        await desk.page.evaluate("document.querySelector('[data-test=takeover]').click()")
 
     agent = await stack.agent()
 
