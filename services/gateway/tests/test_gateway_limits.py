@@ -37,17 +37,17 @@ async def test_no_window_of_any_phase_holds_more(admission, redis, until):
     """A fixed window would let twice the limit through at its seam."""
     window = [Window("{kefu}:rate:x:a", 10, 0.3)]
     loop = asyncio.get_running_loop()
-    passed: list[float] = []
-    n = 0
-    while loop.time() < (passed[0] if passed else loop.time()) + 1.2:
+    passed: list[tuple[float, float]] = []
+    n, start = 0, loop.time()
+    while loop.time() < start + 1.2:
         n += 1
         before = loop.time()
         if await attempts(admission, window, 1, start=n):
-            passed.append(before)
-    for first in passed:
-        # instants are read around the server's own, so a window counts a little shorter here
-        assert sum(first <= t < first + 0.28 for t in passed) <= 10
-    assert len(passed) >= 30
+            passed.append((before, loop.time()))
+    # each was let in at some instant between the two that were read around it
+    for (before, _), (_, after) in zip(passed, passed[10:], strict=False):
+        assert after - before >= 0.3 - 0.001
+    assert len(passed) > 20
 
 
 async def test_a_refused_call_spends_nothing(admission, redis):
