@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser
 
+from dev.attacks import corpus
 from dev.rig import Rig
 from dev.rig.rig import eventually
 
@@ -20,18 +21,6 @@ pytestmark = [
 ]
 ROOT = Path(__file__).resolve().parents[3]
 AXE = ROOT / "web/node_modules/axe-core/axe.min.js"
-ATTACKS = [
-    "<script>window.hit=1</script>",
-    "<img src=x onerror=window.hit=1>",
-    "<svg onload=window.hit=1>",
-    "[x](javascript:window.hit=1)",
-    "![x](http://evil.test/pixel.png)",
-    "<iframe src=http://evil.test></iframe>",
-    "<style>@import 'http://evil.test/a.css'</style>",
-    "| a | b |\n|---|---|\n| <img src=x onerror=window.hit=1> | ![](http://evil.test/1.png) |",
-    "```\n<script>window.hit=1</script>\n```",
-    '[x](https://a.test "onmouseover=window.hit=1")',
-]
 
 
 async def test_before_the_visitor_acts_nothing_is_asked_for_and_nothing_is_kept(
@@ -159,21 +148,25 @@ async def test_no_text_of_anybody_runs_or_fetches_anything(
     name, agent = await widget.session(), await stack.agent()
     await agent.takeover(name)
     await widget.frame.wait_for_selector(".notice.strong")
-    for attack in ATTACKS:
-        await widget.ask(attack)
+    attacks = corpus()
+    for attack in attacks:
         assert (await agent.say(name, attack)).status == 200
+    for attack in attacks[::10]:
+        await widget.ask(attack)
+    wanted = len(attacks) + len(attacks[::10])
 
     async def all_there() -> bool:
         rows = await widget.frame.get_attribute("[role=article]", "aria-setsize")
-        return int(rows or 0) >= 2 * len(ATTACKS)
+        return int(rows or 0) >= wanted
 
     await eventually(all_there)
-    for top in range(0, 6000, 400):
+    dangerous = ".list :is(script, img, iframe, style, object, embed, form)"
+    height = int(await widget.frame.evaluate("document.querySelector('.list').scrollHeight"))
+    for top in range(height, -300, -300):
         await widget.frame.evaluate(f"document.querySelector('.list').scrollTop = {top}")
         await widget.frame.wait_for_selector(".row")
+        assert await widget.frame.locator(dangerous).count() == 0
     assert await widget.frame.evaluate("typeof window.hit") == "undefined"
-    dangerous = ".list :is(script, img, iframe, style, object, embed, form)"
-    assert await widget.frame.locator(dangerous).count() == 0
     assert foreign == []
     await context.close()
 
