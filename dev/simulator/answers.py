@@ -35,6 +35,12 @@ class Answer:
 
     text: str
     follow_ups: tuple[str, ...] = ()
+    cut: tuple[str, ...] = ()
+    """The deltas it is sent in; empty: cut as a model would."""
+
+    @property
+    def deltas(self) -> tuple[str, ...]:
+        return self.cut or tuple(pieces(self.text))
 
 
 def language_of(text: str) -> str:

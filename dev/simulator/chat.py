@@ -173,7 +173,8 @@ def _store(coze: Coze, asked: Asked, *, chat: Chat, said: str) -> None:
 
 async def _tell(coze: Coze, exchange: Exchange, *, asked: Asked, chat: Chat) -> str:
     """Streams the answer as the faults bend it; returns what was said."""
-    honest = answer(asked.text, asked.conversation.turns())
+    scripted = coze.prompter.take(asked.conversation.owner)
+    honest = scripted or answer(asked.text, asked.conversation.turns())
     chat.input_count = max(1, len(asked.text) // 3)
     chat.output_count = max(1, len(honest.text) // 3)
     voice = Voice(chat=chat, ids=coze.ids)

@@ -1,7 +1,8 @@
-"""`/sim/*`: faults are armed, calls are looked at, the state is reset. Real Coze has none of it."""
+"""`/sim/*`: faults are armed, answers scripted, calls looked at; real Coze has none of it."""
 
 from collections.abc import Awaitable, Callable
 
+from dev.simulator.answers import Answer
 from dev.simulator.coze import Coze
 from dev.simulator.faults import FAULTS, Armed, UnknownFaultError, parse
 from dev.wire import Exchange
@@ -46,6 +47,24 @@ async def _arm_fault(coze: Coze, exchange: Exchange) -> None:
     await exchange.answer_json({"armed": len(coze.armoury.armed)})
 
 
+async def _script_answers(coze: Coze, exchange: Exchange) -> None:
+    """`{answers: [{deltas: [text], follow_ups?: [text]}], session_name?}`: one a chat, in order."""
+    try:
+        body = exchange.request.json()
+        session = body.get("session_name")
+        scripted = [_answer(one) for one in body["answers"]]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        await exchange.answer_json({"error": f"{type(error).__name__}: {error}"}, status=400)
+        return
+    coze.prompter.scripted += [(session, answer) for answer in scripted]
+    await exchange.answer_json({"scripted": len(coze.prompter.scripted)})
+
+
+def _answer(one: dict[str, list[str]]) -> Answer:
+    deltas = tuple(one["deltas"])
+    return Answer("".join(deltas), tuple(one.get("follow_ups", ())), cut=deltas)
+
+
 async def _show_calls(coze: Coze, exchange: Exchange) -> None:
     """All calls, or those of `?session_name=`."""
     session = exchange.request.query.get("session_name")
@@ -59,12 +78,13 @@ async def _show_calls(coze: Coze, exchange: Exchange) -> None:
 
 
 async def _reset(coze: Coze, exchange: Exchange) -> None:
-    """Disarms and forgets the calls; `{"all": true}` forgets tokens and conversations too."""
+    """Disarms, forgets scripts and calls; `{"all": true}` forgets tokens and conversations too."""
     try:
         everything = exchange.request.json().get("all") is True
     except ValueError:
         everything = False
     coze.armoury.armed.clear()
+    coze.prompter.scripted.clear()
     coze.calls.clear()
     if everything:
         coze.office.clear()
@@ -80,6 +100,7 @@ async def _health(coze: Coze, exchange: Exchange) -> None:
 CONTROL: dict[tuple[str, str], Callable[[Coze, Exchange], Awaitable[None]]] = {
     ("GET", "/sim/faults"): _list_faults,
     ("POST", "/sim/faults"): _arm_fault,
+    ("POST", "/sim/answers"): _script_answers,
     ("GET", "/sim/calls"): _show_calls,
     ("POST", "/sim/reset"): _reset,
     ("GET", "/sim/health"): _health,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from dev.simulator.answers import Answer
 from dev.simulator.faults import Armoury
 from dev.simulator.ids import snowflakes
 from dev.simulator.keys import fingerprint
@@ -43,6 +44,21 @@ class Calls:
 
 
 @dataclass(slots=True)
+class Prompter:
+    """The answers that `POST /sim/answers` put into the assistant's mouth, told in order."""
+
+    scripted: list[tuple[str | None, Answer]] = field(default_factory=list)
+
+    def take(self, session: str) -> Answer | None:
+        """The next answer for this session, used up; None: the assistant answers by itself."""
+        for number, (wanted, answer) in enumerate(self.scripted):
+            if wanted in (None, session):
+                del self.scripted[number]
+                return answer
+        return None
+
+
+@dataclass(slots=True)
 class Coze:
     """Everything one simulator holds."""
 
@@ -52,6 +68,7 @@ class Coze:
     ids: Iterator[str]
     now: Callable[[], float]
     armoury: Armoury = field(default_factory=Armoury)
+    prompter: Prompter = field(default_factory=Prompter)
     calls: Calls = field(default_factory=Calls)
 
     @property

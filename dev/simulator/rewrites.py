@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from dev.simulator.answers import pieces
+from dev.simulator.answers import Answer, pieces
 from dev.simulator.stream import (
     CHAT_FAILED,
     CHAT_REQUIRES_ACTION,
@@ -134,7 +134,7 @@ def silence(_play: Play, seconds: float) -> Script:
 
 def said_first(play: Play, _arg: float) -> Script:
     """Another answer that comes before the asked one."""
-    return play.voice.said("First of all: ")
+    return play.voice.said(Answer("First of all: "))
 
 
 def drip(play: Play, arg: float) -> Play:
@@ -198,7 +198,7 @@ def requires_action(play: Play, _arg: float) -> Play:
         CHAT_REQUIRES_ACTION,
         {**play.voice.chat.payload(), "status": "requires_action", "required_action": action},
     )
-    question = play.voice.said("Which model do you ride? 您骑的是哪一款？")
+    question = play.voice.said(Answer("Which model do you ride? 您骑的是哪一款？"))
     opening = play.script[: first_delta(play.script)]
     return replace(play, script=[*opening, *question, asks, play.voice.done()])
 
@@ -242,7 +242,7 @@ def separators(play: Play, _arg: float) -> Play:
     text = "one\u2028two\u2029three\u0085four"
     framed = replace(play, framing=replace(play.framing, raw_separators=True))
     at = first_delta(play.script)
-    said = play.voice.said(text)
+    said = play.voice.said(Answer(text))
     return replace(framed, script=[*play.script[:at], *said, *play.script[at:]])
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from dev.simulator.answers import Answer, pieces
+from dev.simulator.answers import Answer
 from dev.simulator.ledger import Chat
 
 # Coze escapes these three; a reader that splits lines on them would otherwise break a frame.
@@ -152,17 +152,15 @@ class Voice:
             Frame(CHAT_IN_PROGRESS, {**chat, "status": "in_progress"}),
         ]
 
-    def deltas(self, text: str, *, message_id: str) -> Script:
-        return [
-            Frame(DELTA, self.message("answer", piece, message_id=message_id))
-            for piece in pieces(text)
-        ]
-
-    def said(self, text: str) -> Script:
+    def said(self, answer: Answer) -> Script:
         """One answer: its deltas and the whole of it again."""
         message_id = next(self.ids)
-        whole = Frame(COMPLETED, self.message("answer", text, message_id=message_id))
-        return [*self.deltas(text, message_id=message_id), whole]
+        deltas = [
+            Frame(DELTA, self.message("answer", piece, message_id=message_id))
+            for piece in answer.deltas
+        ]
+        whole = Frame(COMPLETED, self.message("answer", answer.text, message_id=message_id))
+        return [*deltas, whole]
 
     def aside(self, kind: str, content: str, *, role: str = "assistant") -> Frame:
         """A message that is not an answer: verbose, follow_up, tool traffic."""
@@ -198,4 +196,4 @@ class Voice:
 
     def script(self, answer: Answer) -> Script:
         """The honest answer from its first frame to its last."""
-        return [*self.opening(), *self.said(answer.text), *self.closing(answer.follow_ups)]
+        return [*self.opening(), *self.said(answer), *self.closing(answer.follow_ups)]

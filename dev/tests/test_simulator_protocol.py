@@ -104,6 +104,21 @@ async def test_the_assistant_remembers_the_turns_before(caller):
     assert "300 km" not in await caller.ask(token, "And how far with two batteries?", other)
 
 
+async def test_a_scripted_answer_is_streamed_like_any_other_and_told_once(caller):
+    told, other = await caller.token("visitor_a"), await caller.token("visitor_b")
+    answer = {"deltas": ["<b", ">**bo", "ld\n"], "follow_ups": ["<i>?"]}
+    script = {"session_name": "visitor_a", "answers": [answer]}
+    assert (await caller.call("POST", "/sim/answers", json=script))["scripted"] == 1
+    assert "<b>" not in await caller.ask(other, "hello")
+    found = frames(await caller.chat(told, "hello"))
+    sent = [data["content"] for event, data in found if event.endswith("message.delta")]
+    assert sent == answer["deltas"]
+    said = {data["type"]: data["content"] for event, data in found if event.endswith("e.completed")}
+    assert (said["answer"], said["follow_up"]) == ("<b>**bold\n", "<i>?")
+    assert "<b>" not in await caller.ask(told, "hello")
+    assert (await caller.call("POST", "/sim/answers", json={"answers": [{}]}))["status"] == 400
+
+
 async def test_another_sessions_conversation_is_refused(caller):
     owner, stranger = await caller.token("visitor_a"), await caller.token("visitor_b")
     conversation = await caller.conversation(owner)
