@@ -5,11 +5,14 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from html import escape
 
+import pytest
 import pytest_asyncio
 from aiohttp import web
 from playwright.async_api import Browser, Frame, Page, async_playwright
 
-from dev.rig import Rig
+from dev.rig import Rig, running_rig
+
+from .desk import Desk, at_desk
 
 CHROMIUM = shutil.which("chromium")
 ARGS = [
@@ -66,6 +69,36 @@ async def shop_url(stack: Rig) -> AsyncIterator[str]:
     await site.start()
     yield f"http://127.0.0.1:{runner.addresses[0][1]}/"
     await runner.cleanup()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def hasty(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Rig]:
+    """Tokens that end soon, people who are missed soon, and anything here may be killed."""
+    env = {
+        "ACCESS_TOKEN_SECONDS": "8",
+        # a renewal whose answer died with the gateway is asked for again when it is back
+        "REFRESH_GRACE_SECONDS": "60",
+        "PRESENCE_SECONDS": "1",
+        # longer than a restart and the way back take on a busy machine
+        "PRESENCE_TIMEOUT_SECONDS": "20",
+        "PRESENCE_SWEEP_SECONDS": "0.5",
+        "PRESENCE_SETTLE_SECONDS": "10",
+        "AGENT_ABSENCE_SECONDS": "1",
+    }
+    async with running_rig(tmp_path_factory.mktemp("hasty"), env=env) as rig:
+        yield rig
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def ann(browser: Browser, stack: Rig) -> AsyncIterator[Desk]:
+    async with at_desk(browser, stack, "Ann Keller") as desk:
+        yield desk
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def bob(browser: Browser, stack: Rig) -> AsyncIterator[Desk]:
+    async with at_desk(browser, stack, "Bob Lindgren") as desk:
+        yield desk
 
 
 @dataclass

@@ -1,0 +1,155 @@
+"""The workbench as an agent uses it, and the visitors who come to it as scripts."""
+
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from playwright.async_api import Browser, BrowserContext, Page, expect
+
+from dev.actors import Agent, Visitor
+from dev.rig import Rig
+from dev.rig.rig import PASSWORD, eventually
+
+# Two cores are shared by a whole product, its tests and a browser.
+expect.set_options(timeout=20_000)
+SHOWN = "() => [...document.querySelectorAll('.log [data-id]')].map(one => one.dataset.id)"
+
+
+@dataclass
+class Desk:
+    """One agent at the workbench."""
+
+    page: Page
+    username: str
+    agent_id: str
+    name: str = ""
+    errors: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+
+    # --- coming and going
+
+    async def log_in(self, password: str = PASSWORD) -> None:
+        await self.page.fill("input[name=username]", self.username)
+        await self.page.fill("input[name=password]", password)
+        await self.page.click("button[type=submit]")
+        await self.is_live()
+
+    async def is_live(self) -> None:
+        await expect(self.page.locator("[data-line=live]")).to_be_visible(timeout=40_000)
+
+    async def is_asked_to_log_in(self, why: str) -> None:
+        await expect(self.page.locator(".greeting")).to_contain_text(why, timeout=30_000)
+
+    async def leave(self) -> None:
+        """Goes offline by the menu."""
+        await self.page.get_by_role("button", name="Open menu").click()
+        await self.page.get_by_role("menuitemradio", name="Offline").click()
+        await expect(self.page.get_by_role("button", name=f"{self.name}, Offline")).to_be_visible()
+
+    # --- what is done with a conversation
+
+    async def open(self, session: str, listed: str = "waiting") -> None:
+        await self.page.click(f"[data-test=list-{listed}]")
+        await self.page.click(f"[data-session={session}]")
+        await expect(self.page.locator(f"[data-session={session}][aria-current]")).to_be_visible()
+
+    async def take(self) -> None:
+        await self.page.click("[data-test=takeover]")
+
+    async def serve(self, session: str) -> None:
+        """Opens a waiting visitor and takes over."""
+        await self.open(session)
+        await self.take()
+        await self.holds()
+
+    async def say(self, text: str) -> None:
+        await self.page.fill("#reply", text)
+        await self.page.press("#reply", "Enter")
+
+    async def act(self, act: str) -> None:
+        await self.page.click(f"[data-test=act-{act}]")
+        await self.page.click("[role=dialog] [data-test=confirm]")
+
+    async def transfer(self, to: str) -> None:
+        """Opens the dialog and chooses; the caller confirms."""
+        await self.page.click("[data-test=act-transfer]")
+        await self.page.check(f"[role=dialog] input[value='{to}']")
+
+    # --- what stands on the screen
+
+    async def stands(self, state: str) -> None:
+        await expect(self.page.locator("[data-test=state]")).to_have_text(state)
+
+    async def holds(self) -> None:
+        await self.stands("With you")
+
+    async def sees(self, text: str) -> None:
+        await expect(self.page.locator(".log").get_by_text(text, exact=True)).to_have_count(1)
+
+    async def told(self, text: str) -> None:
+        await expect(self.page.locator(".notice", has_text=text)).to_be_visible()
+
+    async def has_draft(self, text: str) -> None:
+        await expect(self.page.locator("#reply")).to_have_value(text)
+
+    async def has_unsent(self, count: int) -> None:
+        await expect(self.page.locator("[data-phase]")).to_have_count(count, timeout=40_000)
+
+
+async def new_person(rig: Rig, name: str, **more: Any) -> tuple[str, str]:
+    admin = await rig.admin()
+    username = f"{name.split(maxsplit=1)[0].lower()}-{secrets.token_hex(4)}"
+    body = {"username": username, "password": PASSWORD, "name": name, "max_sessions": 20, **more}
+    made = await admin.post("/api/agents", body)
+    assert made.status == 201, made
+    return username, made.body["data"]["id"]
+
+
+async def desk_context(browser: Browser, **more: Any) -> BrowserContext:
+    return await browser.new_context(
+        locale="en-GB", viewport={"width": 1440, "height": 900}, **more
+    )
+
+
+@asynccontextmanager
+async def at_desk(browser: Browser, rig: Rig, name: str, **more: Any) -> AsyncIterator[Desk]:
+    """A fresh account, logged in at its own browser; no script of the page may have failed."""
+    username, agent_id = await new_person(rig, name)
+    context = await desk_context(browser, **more)
+    desk = Desk(await context.new_page(), username, agent_id, name)
+    await desk.page.goto(f"{rig.gateway}/agent/")
+    await desk.log_in()
+    yield desk
+    await context.close()
+    assert desk.errors == []
+
+
+async def waiting_visitor(rig: Rig, nickname: str) -> Visitor:
+    visitor = rig.visitor()
+    await visitor.new()
+    await visitor.post(
+        f"/api/sessions/{visitor.name}/identify", {"profile": {"nickname": nickname}}
+    )
+    await visitor.chat("How far does the battery go?")
+    assert (await visitor.escalate()).status == 200
+    return visitor
+
+
+async def is_whole(desk: Desk, agent: Agent, session: str) -> None:
+    """What stands on the screen is the log: nothing lost, nothing doubled, in order."""
+    shown: list[str] = []
+    log: list[str] = []
+
+    async def same() -> bool:
+        log[:] = [m["id"] for m in await agent.messages(session)]
+        shown[:] = await desk.page.evaluate(SHOWN)
+        return shown == log
+
+    try:
+        await eventually(same)
+    except TimeoutError:
+        raise AssertionError(f"the screen shows {shown}, the log is {log}") from None
