@@ -28,7 +28,7 @@ PAGE = """<!doctype html><html lang="en"><meta charset="utf-8">
 
 async def serve(gateway: str) -> tuple[web.AppRunner, str]:
     """Pages `/without` and `/with` on an origin of their own."""
-    line = f'<script async src="{gateway}/sdk/fiido-kefu.js" data-shop="default"></script>'
+    line = f'<script async src="{gateway}/sdk/fiido-kefu.js?shop=default"></script>'
 
     async def page(request: web.Request) -> web.Response:
         with_it = request.path == "/with"

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gzip
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -368,3 +369,24 @@ def visitor(test_keys: TestKeys) -> Callable[..., dict[str, str]]:
         return {"X-Visitor-Token": test_keys.visitor_token(name, **{"sid": SID, **more})}
 
     return headers
+
+
+@pytest.fixture
+def dist(tmp_path):
+    root = tmp_path / "dist"
+    files = {
+        "embed/index.html": "<title>window</title>",
+        "agent/index.html": "<title>workbench</title>",
+        "storefront/index.html": "<title>shop</title>",
+        "sdk/fiido-kefu.js": "loader()",
+        "assets/app-a1b2c3.js": "app()",
+    }
+    for name, text in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    (root / "assets/app-a1b2c3.js.br").write_bytes(b"brotli bytes")
+    (root / "assets/app-a1b2c3.js.gz").write_bytes(gzip.compress(b"app()"))
+    (tmp_path / "secret.txt").write_text("secret")
+    (root / ".hidden").write_text("secret")
+    return root

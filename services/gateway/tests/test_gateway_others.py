@@ -1,7 +1,5 @@
 """Configuration, health, metrics, documents, the web's files, presence."""
 
-import gzip
-
 import pytest
 from common.contracts.endpoints import ENDPOINTS
 from common.security.policy import RULES
@@ -108,27 +106,6 @@ async def test_the_documentation_page_fetches_nothing_from_elsewhere(door):
 
 
 # --- the web's files -----------------------------------------------------------------------
-
-
-@pytest.fixture
-def dist(tmp_path):
-    root = tmp_path / "dist"
-    files = {
-        "embed/index.html": "<title>window</title>",
-        "agent/index.html": "<title>workbench</title>",
-        "storefront/index.html": "<title>shop</title>",
-        "sdk/fiido-kefu.js": "loader()",
-        "assets/app-a1b2c3.js": "app()",
-    }
-    for name, text in files.items():
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    (root / "assets/app-a1b2c3.js.br").write_bytes(b"brotli bytes")
-    (root / "assets/app-a1b2c3.js.gz").write_bytes(gzip.compress(b"app()"))
-    (tmp_path / "secret.txt").write_text("secret")
-    (root / ".hidden").write_text("secret")
-    return root
 
 
 @pytest.mark.parametrize(

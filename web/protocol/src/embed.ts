@@ -36,12 +36,14 @@ export interface User {
   metadata?: Record<string, string>
 }
 
-export type ToWindow =
-  | { kefu: 1; do: 'options'; options: ChatOptions }
-  | { kefu: 1; do: 'visible'; visible: boolean; fullScreen: boolean }
-  | { kefu: 1; do: 'sendMessage'; text: string }
-  | { kefu: 1; do: 'setUser'; user: User; signature?: string }
-  | { kefu: 1; do: 'logout' }
+export type Order =
+  | { do: 'options'; options: ChatOptions }
+  | { do: 'visible'; visible: boolean; fullScreen: boolean }
+  | { do: 'sendMessage'; text: string }
+  | { do: 'setUser'; user: User; signature?: string | undefined }
+  | { do: 'logout' }
+
+export type ToWindow = { kefu: 1 } & Order
 
 export type FromWindow =
   | { kefu: 1; is: 'ready' }

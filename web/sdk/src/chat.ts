@@ -1,7 +1,7 @@
 /** One chat on one page: the button, the frame, and the narrow bridge between them. */
-import type { FromWindow, ToWindow, User } from '@fiido-kefu/protocol/embed'
+import type { FromWindow, Order, User } from '@fiido-kefu/protocol/embed'
 import { buildShell, make, type Shell } from './dom'
-import { spoken, type Options } from './options'
+import { settle, wordsOf, type Options, type Settled } from './options'
 import { enterFullScreen, type FullScreen } from './phone'
 
 export type Emit = (name: string, detail?: unknown) => void
@@ -10,7 +10,7 @@ export interface Chat {
   open: () => void
   close: () => void
   isOpen: () => boolean
-  send: (message: ToWindow) => void
+  send: (message: Order) => void
   update: (options: Options) => void
   setUser: (user: User, signature?: string) => void
   logout: () => void
@@ -41,10 +41,12 @@ const remembered = (): string | null => {
 }
 
 export function createChat(given: Options, base: string, emit: Emit, inline?: HTMLElement): Chat {
+  /** What the page said, and what comes of it together with the shop's configuration. */
   let options = given
+  let settled: Settled = {}
   const origin = new URL(base).origin
   const shell: Shell = buildShell(options.nonce ?? '')
-  const waiting: ToWindow[] = []
+  const waiting: Order[] = []
   let frame: HTMLIFrameElement | null = null
   let isReady = false
   let isOpen = false
@@ -54,26 +56,35 @@ export function createChat(given: Options, base: string, emit: Emit, inline?: HT
   let patience = 0
   let plainTitle: string | null = null
   let idle = 0
+  let color: string | undefined
 
   const flag = (name: string, on: boolean): void => void shell.box.classList.toggle(name, on)
   const isPhone = (): boolean => !inline && matchMedia(PHONE).matches
 
-  const post = (message: ToWindow): void => frame?.contentWindow?.postMessage(message, origin)
-  const send = (message: ToWindow): void => {
+  const post = (message: Order): void =>
+    frame?.contentWindow?.postMessage({ kefu: 1, ...message }, origin)
+  const send = (message: Order): void => {
     load()
     if (isReady) post(message)
     else waiting.push(message)
   }
+  /** Before the visitor acts nothing is loaded; the window gets it when it is there. */
+  const tell = (message: Order): void => void (isReady && post(message))
+  const tellUser = (): void => {
+    if (options.user) tell({ do: 'setUser', user: options.user, signature: options.signature })
+  }
+  const tellOptions = ({ baseUrl: _base, user: _user, signature: _sign, nonce: _nonce, ...more }: Options): void =>
+    tell({ do: 'options', options: JSON.parse(JSON.stringify(more)) })
 
   const load = (): void => {
     if (frame) return
-    const query = new URLSearchParams({ shop: options.shop ?? 'default', host: location.origin })
+    const query = new URLSearchParams({ shop: settled.shop ?? 'default', host: location.origin })
     // What decides the first sight goes along; the rest follows when the window is there.
     for (const name of ['language', 'theme', 'color', 'consent'] as const) {
-      if (options[name]) query.set(name, options[name])
+      if (settled[name]) query.set(name, settled[name])
     }
     frame = make('iframe', '', shell.panel)
-    frame.title = spoken(options.language, false)
+    frame.title = wordsOf(settled).spoken
     frame.allow = 'clipboard-write'
     frame.src = `${base}/embed?${query}`
     patience = window.setTimeout(blocked, PATIENCE_MS)
@@ -84,37 +95,43 @@ export function createChat(given: Options, base: string, emit: Emit, inline?: HT
     link.href = frame?.src ?? base
     link.target = '_blank'
     link.rel = 'noopener'
-    link.textContent = spoken(options.language, false)
+    link.textContent = wordsOf(settled).spoken
     shell.wait.replaceChildren(link)
     emit('error', { code: 'WINDOW_UNREACHABLE' })
   }
 
   const tellVisible = (): void =>
-    send({ kefu: 1, do: 'visible', visible: isOpen, fullScreen: isPhone() })
+    send({ do: 'visible', visible: isOpen, fullScreen: isPhone() })
 
   const paint = (): void => {
+    settled = settle(options)
     const { style } = shell.box
-    const set = (name: string, value: unknown, unit = ''): void => {
-      if (value != null) style.setProperty(name, `${value as string}${unit}`)
+    const set = (name: string, value: unknown, unit = ''): void =>
+      style.setProperty(name, value == null ? '' : `${value as string}${unit}`)
+    // The window may have shaded the colour; only another one is drawn anew.
+    if (color !== settled.color) {
+      color = settled.color
+      set('--c', CSS.supports('color', color ?? '') ? color : '')
+      set('--i', '')
     }
-    if (options.color && CSS.supports('color', options.color)) set('--c', options.color)
-    set('--x', options.offset?.x, 'px')
-    set('--y', options.offset?.y, 'px')
-    set('--z', options.zIndex)
-    flag('left', options.position === 'left')
-    flag('n', options.launcher === false)
+    set('--x', settled.offset?.x, 'px')
+    set('--y', settled.offset?.y, 'px')
+    set('--z', settled.zIndex)
+    flag('left', settled.position === 'left')
+    flag('n', settled.launcher === false)
     flag('e', !!inline)
-    flag('k', options.theme === 'dark')
-    shell.launcher.hidden = !!inline || options.launcher === false
-    shell.label.textContent = options.label ?? ''
-    shell.label.hidden = !options.label
+    flag('k', settled.theme === 'dark')
+    const { label } = wordsOf(settled)
+    shell.launcher.hidden = !!inline || settled.launcher === false
+    shell.label.textContent = label
+    shell.label.hidden = !label
     showUnread()
   }
 
   const showUnread = (): void => {
     const { launcher, badge } = shell
-    const words = spoken(options.language, isOpen)
-    launcher.setAttribute('aria-label', unread && !isOpen ? `${words} (${unread})` : words)
+    const { spoken } = wordsOf(settled)
+    launcher.setAttribute('aria-label', unread ? `${spoken} (${unread})` : spoken)
     launcher.setAttribute('aria-expanded', `${isOpen}`)
     badge.textContent = unread > 9 ? '9+' : `${unread}`
     badge.hidden = unread === 0
@@ -150,9 +167,8 @@ export function createChat(given: Options, base: string, emit: Emit, inline?: HT
       isReady = true
       clearTimeout(patience)
       shell.wait.hidden = true
-      const { baseUrl: _base, user, signature, nonce: _nonce, ...rest } = options
-      post({ kefu: 1, do: 'options', options: JSON.parse(JSON.stringify(rest)) })
-      if (user) post({ kefu: 1, do: 'setUser', user, ...(signature ? { signature } : {}) })
+      tellOptions(options)
+      tellUser()
       waiting.splice(0).forEach(post)
       emit('ready')
     } else if (message.is === 'close') {
@@ -214,21 +230,19 @@ export function createChat(given: Options, base: string, emit: Emit, inline?: HT
     isOpen: () => isOpen,
     send,
     setUser: (user, signature) => {
-      options = { ...options, user, ...(signature ? { signature } : {}) }
-      // Before the visitor acts nothing is loaded; the window gets it when it is.
-      if (isReady) post({ kefu: 1, do: 'setUser', user, ...(signature ? { signature } : {}) })
+      options = { ...options, user, signature }
+      tellUser()
     },
     update: (more) => {
       options = { ...options, ...more }
       paint()
-      if (isReady) post({ kefu: 1, do: 'options', options: JSON.parse(JSON.stringify(more)) })
+      tellOptions(more)
     },
     logout: () => {
       remember(null)
       isActive = false
-      const { user: _user, signature: _signature, ...rest } = options
-      options = rest
-      if (isReady) post({ kefu: 1, do: 'logout' })
+      options = { ...options, user: undefined }
+      tell({ do: 'logout' })
     },
     destroy: () => {
       unread = 0

@@ -16,8 +16,8 @@ export interface Shell {
 }
 
 const SVG = 'http://www.w3.org/2000/svg'
-const BUBBLE = 'M4.5 5.5h15a2 2 0 0 1 2 2v8a2 2 0 0 1-2 2H13l-4.6 3.6V17.500H4.500a2 2 0 0 1-2-2v-8a2 2 0 0 1 2-2zM8 10h8M8 13.500h5'
-const CHEVRON = 'm6 9.500 6 6 6-6'
+const BUBBLE = 'M4.5 5.5h15a2 2 0 0 1 2 2v8a2 2 0 0 1-2 2H13l-4.6 3.6V17.5H4.5a2 2 0 0 1-2-2v-8a2 2 0 0 1 2-2zM8 10h8M8 13.5h5'
+const CHEVRON = 'm6 9.5 6 6 6-6'
 
 export function make<K extends keyof HTMLElementTagNameMap>(
   tag: K,

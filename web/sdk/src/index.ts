@@ -1,7 +1,7 @@
 /** The one line a shop adds: installs `window.FiidoKefu`, draws a button, asks for nothing else. */
 import type { User } from '@fiido-kefu/protocol/embed'
 import { createChat, type Chat } from './chat'
-import { fromAttributes, type Options } from './options'
+import { fromAttributes, shopLook, type Options } from './options'
 
 type Listener = (detail: unknown) => void
 type Command = [name: keyof Api, ...args: unknown[]]
@@ -53,7 +53,9 @@ function install(early: Command[]): Api {
   }
 
   const start = (more: Options = {}, element?: HTMLElement): void => {
-    if (chat) return api.update(more)
+    if (chat && !element) return api.update(more)
+    // An element is the page's own place for it; the button of the line gives way.
+    chat?.destroy()
     options = { ...options, ...more }
     inline = element
     const base = options.baseUrl ?? (script ? new URL(script.src).origin : location.origin)
@@ -73,7 +75,7 @@ function install(early: Command[]): Api {
     toggle: () => (using().isOpen() ? api.close() : api.open()),
     sendMessage: (text) => {
       using().open()
-      using().send({ kefu: 1, do: 'sendMessage', text: `${text}` })
+      using().send({ do: 'sendMessage', text: `${text}` })
     },
     setUser: (user, signature) => using().setUser(user, signature),
     on,
@@ -85,7 +87,10 @@ function install(early: Command[]): Api {
       options = { ...options, ...more }
       chat?.update(more)
     },
-    logout: () => chat?.logout(),
+    logout: () => {
+      options = { ...options, user: undefined, signature: undefined }
+      chat?.logout()
+    },
     destroy: () => {
       chat?.destroy()
       chat = null
@@ -114,7 +119,7 @@ function install(early: Command[]): Api {
 
   const config = window.FiidoKefuConfig
   const data = script ? fromAttributes(script, 'data-') : {}
-  if (config || data.shop) guarded(() => start({ ...data, ...config }))
+  if (config || data.shop || shopLook) guarded(() => start({ ...data, ...config }))
   api.push(...early)
   return api
 }

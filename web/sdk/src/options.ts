@@ -12,9 +12,28 @@ export interface Options extends ChatOptions {
   /** Words on the button, next to the icon. */
   label?: string
   open?: boolean
-  user?: User
-  signature?: string
+  user?: User | undefined
+  signature?: string | undefined
   nonce?: string
+}
+
+/** How the shop's configuration draws the chat; the gateway puts it into the script that names one. */
+interface ShopLook extends Options {
+  shop: string
+  languages?: string[]
+  /** Words on the button, by language. */
+  labels?: Record<string, string>
+}
+declare const FIIDO_KEFU_SHOP: ShopLook | undefined
+export const shopLook = typeof FIIDO_KEFU_SHOP === 'undefined' ? null : FIIDO_KEFU_SHOP
+
+export type Settled = Options & Partial<ShopLook>
+
+/** The page's word counts before the shop's; `null` takes it back. A look of another shop is none. */
+export function settle(said: Options): Settled {
+  const own: Options = Object.fromEntries(Object.entries(said).filter(([, value]) => value != null))
+  if (!shopLook || (own.shop ?? shopLook.shop) !== shopLook.shop) return own
+  return { ...shopLook, ...own, offset: { ...shopLook.offset, ...own.offset } }
 }
 
 const WORDS = ['shop', 'language', 'theme', 'color', 'logo', 'title', 'subtitle', 'welcome', 'placeholder', 'consent', 'position', 'label'] as const
@@ -35,12 +54,15 @@ export function fromAttributes(element: Element, prefix = ''): Options {
   return options
 }
 
-const CHAT = { zh: '在线客服', de: 'Chat öffnen', fr: 'Ouvrir le chat', es: 'Abrir chat', it: 'Apri chat', nl: 'Chat openen', pl: 'Otwórz czat', en: 'Open chat' }
-const CLOSE = { zh: '关闭客服窗口', de: 'Chat schließen', fr: 'Fermer le chat', es: 'Cerrar chat', it: 'Chiudi chat', nl: 'Chat sluiten', pl: 'Zamknij czat', en: 'Close chat' }
+/** The page's own choice, else its language, where the shop speaks it. */
+function languageOf({ language, languages }: Settled): string {
+  const page = (document.documentElement.lang || navigator.language).slice(0, 2)
+  return language?.slice(0, 2) ?? (languages?.includes(page) === false ? languages[0]! : page)
+}
 
-/** What a screen reader hears; everything else people read is in the window. */
-export function spoken(language: string | undefined, isOpen: boolean): string {
-  const key = (language ?? document.documentElement.lang ?? navigator.language).slice(0, 2)
-  const words = isOpen ? CLOSE : CHAT
-  return words[(key in words ? key : 'en') as keyof typeof words]
+/** The words on the button, and what a screen reader calls it where there are none. */
+export function wordsOf(settled: Settled): { label: string; spoken: string } {
+  const language = languageOf(settled)
+  const label = settled.label ?? settled.labels?.[language] ?? ''
+  return { label, spoken: label || ({ zh: '在线客服', pl: 'Czat' }[language] ?? 'Chat') }
 }

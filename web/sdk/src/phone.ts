@@ -30,7 +30,7 @@ export function enterFullScreen(panel: HTMLElement, onBack: () => void): FullScr
   } catch {
     // A sandboxed page may not; then back leaves the page as it always did.
   }
-  window.addEventListener('popstate', popped)
+  addEventListener('popstate', popped)
 
   return {
     leave: (byBack) => {
@@ -38,7 +38,7 @@ export function enterFullScreen(panel: HTMLElement, onBack: () => void): FullScr
       viewport?.removeEventListener('resize', fit)
       viewport?.removeEventListener('scroll', fit)
       panel.style.top = panel.style.height = ''
-      window.removeEventListener('popstate', popped)
+      removeEventListener('popstate', popped)
       if (!byBack && history.state?.[MARK]) history.back()
     },
   }

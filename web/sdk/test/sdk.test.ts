@@ -5,7 +5,13 @@ interface Loader {
   [name: string]: (...args: unknown[]) => unknown
 }
 const ORIGIN = 'https://kefu.example'
-const page = window as unknown as { FiidoKefu?: Loader | unknown[]; FiidoKefuConfig?: object; FiidoChat?: Loader }
+const page = window as unknown as {
+  FiidoKefu?: Loader | unknown[]
+  FiidoKefuConfig?: object
+  FiidoChat?: Loader
+  /** In the served script a constant of its block. */
+  FIIDO_KEFU_SHOP?: object
+}
 const api = (): Loader => page.FiidoKefu as Loader
 const host = (): HTMLElement | null => document.querySelector('[data-fiido-kefu]')
 const inside = <T extends Element>(selector: string): T => host()!.shadowRoot!.querySelector<T>(selector)!
@@ -49,6 +55,8 @@ afterEach(() => {
   if (page.FiidoKefu && !Array.isArray(page.FiidoKefu)) api()['destroy']!()
   delete page.FiidoKefu
   delete page.FiidoKefuConfig
+  delete page.FIIDO_KEFU_SHOP
+  document.documentElement.lang = ''
   document.body.replaceChildren()
 })
 
@@ -192,5 +200,98 @@ describe('the loader', () => {
     api()['close']!()
     expect(back).toHaveBeenCalledOnce()
     expect(document.documentElement.style.overflow).toBe('')
+  })
+})
+
+describe("the shop's configuration in the loader", () => {
+  const LOOK = {
+    shop: 'berlin', color: '#ff8800', position: 'left', offset: { x: 40, y: 90 }, zIndex: 70, theme: 'dark',
+    languages: ['de', 'zh'], labels: { de: 'Fragen?', zh: '咨询' },
+  }
+  const drawn = (name: string): string => inside<HTMLElement>('.x').style.getPropertyValue(name)
+  const label = (): string => inside('.t').textContent
+
+  it('is drawn without a click, and the line alone is enough', async () => {
+    page.FIIDO_KEFU_SHOP = LOOK
+    document.documentElement.lang = 'zh-CN'
+    await load(null)
+    expect(['--c', '--x', '--y', '--z'].map(drawn)).toEqual(['#ff8800', '40px', '90px', '70'])
+    expect(inside('.x').classList.contains('left')).toBe(true)
+    expect(label()).toBe('咨询')
+    expect(inside('.l').getAttribute('aria-label')).toBe('咨询')
+    expect(frame()).toBeNull()
+    api()['open']!()
+    expect(frame()?.src).toMatch(/shop=berlin.*theme=dark.*color=%23ff8800/)
+  })
+
+  it("gives way to the page's word, and comes back when the page takes that back", async () => {
+    page.FIIDO_KEFU_SHOP = LOOK
+    await load({ position: 'right', offset: { x: 5 }, label: '' })
+    expect(inside('.x').classList.contains('left')).toBe(false)
+    expect([drawn('--x'), drawn('--y'), drawn('--z'), label()]).toEqual(['5px', '90px', '70', ''])
+    api()['update']!({ position: null, color: '#123456', label: null })
+    expect(inside('.x').classList.contains('left')).toBe(true)
+    expect([drawn('--c'), label()]).toEqual(['#123456', 'Fragen?'])
+    api()['update']!({ color: null })
+    expect(drawn('--c')).toBe('#ff8800')
+  })
+
+  it("is none of another shop's", async () => {
+    page.FIIDO_KEFU_SHOP = LOOK
+    await load({ shop: 'wien' })
+    expect(['--c', '--z'].map(drawn)).toEqual(['', ''])
+    expect(inside('.x').classList.contains('left')).toBe(false)
+  })
+
+  it('speaks a language that the shop speaks, unless the page asks for another', async () => {
+    page.FIIDO_KEFU_SHOP = LOOK
+    document.documentElement.lang = 'en'
+    await load(null)
+    expect(label()).toBe('Fragen?')
+    api()['update']!({ language: 'zh' })
+    expect(label()).toBe('咨询')
+    api()['update']!({ language: 'pl' })
+    expect([label(), inside('.l').getAttribute('aria-label')]).toEqual(['', 'Czat'])
+  })
+
+  it("keeps the window's shade of a colour until the page names another", async () => {
+    await load({ shop: 'demo', baseUrl: ORIGIN, color: '#000001' })
+    api()['open']!()
+    say({ is: 'look', color: '#223344', ink: '#ffffff' })
+    api()['update']!({ label: 'Hi' })
+    expect([drawn('--c'), drawn('--i')]).toEqual(['#223344', '#ffffff'])
+    api()['update']!({ color: '#ffffff' })
+    expect([drawn('--c'), drawn('--i')]).toEqual(['#ffffff', ''])
+  })
+})
+
+describe('who the customer is', () => {
+  it('reaches the window when there is one, and is forgotten with the logout', async () => {
+    await load()
+    api()['setUser']!({ nickname: 'Ada' }, 'signed')
+    api()['open']!()
+    const { postMessage } = frame()!.contentWindow as unknown as { postMessage: ReturnType<typeof vi.fn> }
+    say({ is: 'ready' })
+    expect(postMessage).toHaveBeenCalledWith({ kefu: 1, do: 'setUser', user: { nickname: 'Ada' }, signature: 'signed' }, ORIGIN)
+    api()['logout']!()
+    expect(postMessage).toHaveBeenLastCalledWith({ kefu: 1, do: 'logout' }, ORIGIN)
+
+    api()['destroy']!()
+    api()['init']!({ shop: 'demo' })
+    api()['open']!()
+    say({ is: 'ready' })
+    const said = vi.mocked(frame()!.contentWindow!.postMessage).mock.calls.map(([message]) => (message as { do: string }).do)
+    expect(said).toContain('options')
+    expect(said).not.toContain('setUser')
+  })
+
+  it('does not carry an old signature to a new customer', async () => {
+    await load()
+    api()['setUser']!({ nickname: 'Ada' }, 'signed')
+    api()['setUser']!({ nickname: 'Bob' })
+    api()['open']!()
+    say({ is: 'ready' })
+    const calls = vi.mocked(frame()!.contentWindow!.postMessage).mock.calls.map(([message]) => message as { do: string })
+    expect(calls.find((message) => message.do === 'setUser')).toEqual({ kefu: 1, do: 'setUser', user: { nickname: 'Bob' }, signature: undefined })
   })
 })

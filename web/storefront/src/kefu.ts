@@ -23,11 +23,11 @@ export const isLoaded = ref(false)
 
 const EVENTS = ['ready', 'open', 'close', 'status', 'message', 'unread', 'session', 'error']
 
-export function addChat(options: Options): void {
+export function addChat(shop: string, options: Options): void {
   page.FiidoKefuConfig = options
   const script = document.createElement('script')
   script.async = true
-  script.src = '/sdk/fiido-kefu.js'
+  script.src = `/sdk/fiido-kefu.js?shop=${shop}`
   script.onload = () => {
     isLoaded.value = true
     for (const name of EVENTS) {

@@ -2,7 +2,7 @@
 
     dist/embed/index.html       /embed, /embed/
     dist/agent/index.html       /agent/ and every page below it
-    dist/sdk/fiido-kefu.js      /sdk/fiido-kefu.js, /sdk.js, /embed.js
+    dist/sdk/fiido-kefu.js      /sdk/fiido-kefu.js, /sdk.js, /embed.js (with a shop: `loaders`)
     dist/storefront/index.html  /
     dist/assets/*               hashed names: kept for ever
 
@@ -24,7 +24,8 @@ _PAGES = {
     "/sdk.js": _LOADER,
     "/embed.js": _LOADER,
 }
-_ENCODINGS = (("br", ".br"), ("gzip", ".gz"))
+# the smallest first
+_ENCODINGS = {"br": ".br", "gzip": ".gz"}
 _FOR_EVER = "public, max-age=31536000, immutable"
 _LOADER_KEPT = "public, max-age=300, stale-while-revalidate=3600"
 _ASKED_AGAIN = "no-cache"
@@ -56,6 +57,10 @@ class Found:
     def is_page(self) -> bool:
         return self.kind.startswith("text/html")
 
+    @property
+    def is_loader(self) -> bool:
+        return self.name == _LOADER
+
 
 class WebRoot:
     """A directory of built files."""
@@ -74,12 +79,10 @@ class WebRoot:
         name = self._name(path)
         if name is None:
             return None
-        wished = {part.partition(";")[0].strip() for part in accept_encoding.lower().split(",")}
-        for encoding, suffix in _ENCODINGS:
-            if encoding in wished:
-                found = self._read(name, suffix, encoding)
-                if found is not None:
-                    return found
+        for encoding in wished_encodings(accept_encoding):
+            found = self._read(name, _ENCODINGS[encoding], encoding)
+            if found is not None:
+                return found
         return self._read(name, "", None)
 
     def _name(self, path: str) -> str | None:
@@ -106,10 +109,19 @@ class WebRoot:
         if known is not None and known[0] == mark:
             return known[1]
         body = path.read_bytes()
-        digest = hashlib.sha256(body).hexdigest()[:24]
-        found = Found(name, body, _kind(name), encoding, f'"{digest}"', _cache_control(name))
+        found = Found(name, body, _kind(name), encoding, etag_of(body), _cache_control(name))
         self._kept[path] = (mark, found)
         return found
+
+
+def wished_encodings(accept_encoding: str) -> list[str]:
+    """Those of ours that an `Accept-Encoding` allows, the smallest first."""
+    wished = {part.partition(";")[0].strip() for part in accept_encoding.lower().split(",")}
+    return [encoding for encoding in _ENCODINGS if encoding in wished]
+
+
+def etag_of(body: bytes) -> str:
+    return f'"{hashlib.sha256(body).hexdigest()[:24]}"'
 
 
 def _kind(name: str) -> str:

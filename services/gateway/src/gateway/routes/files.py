@@ -31,7 +31,7 @@ async def serve_file(scope: Scope, _receive: Receive, send: Send) -> None:
     path: str = scope["path"]
     if path.startswith("/api/"):
         raise NotFound
-    found = wired.web.find(path, _header(scope, b"accept-encoding"))
+    found = _found(scope, wired)
     if found is None:
         if wired.web.is_built:
             raise NotFound
@@ -47,6 +47,22 @@ async def serve_file(scope: Scope, _receive: Receive, send: Send) -> None:
     if found.encoding is not None:
         headers.append((b"content-encoding", found.encoding.encode()))
     await _send(send, 200, headers, found.body)
+
+
+def _found(scope: Scope, wired: Wiring) -> Found | None:
+    """The file as this caller gets it. An unknown shop's loader is no file: no button is drawn
+    that would open nothing, and the page's console names the address."""
+    path, accepted = scope["path"], _header(scope, b"accept-encoding")
+    found = wired.web.find(path, accepted)
+    shop_id = _shop_id(scope)
+    if found is None or not found.is_loader or not shop_id:
+        return found
+    return wired.loaders.find(path, accepted, shop_id=shop_id)
+
+
+def _shop_id(scope: Scope) -> str:
+    query: dict[str, list[str]] = parse_qs(scope["query_string"].decode("latin-1"))
+    return query.get("shop", [""])[0]
 
 
 def _headers(scope: Scope, wired: Wiring, found: Found) -> Raw:
@@ -75,9 +91,7 @@ def _page_headers(scope: Scope, wired: Wiring, found: Found) -> Raw:
 
 def _ancestors(scope: Scope, wired: Wiring) -> str:
     """Who may frame the chat window: the shop's own pages and ours; an unknown shop's, nobody."""
-    query = parse_qs(scope["query_string"].decode("latin-1"))
-    wished = query.get("shop", [""])[0]
-    shop = wired.shops.find(wished)
+    shop = wired.shops.find(_shop_id(scope))
     if shop is None:
         return "'none'"
     allowed = ["'self'", *shop.origins]
