@@ -93,7 +93,7 @@ export class FakeBackend {
     const previous = session.status
     session.status = status
     session.version += 1
-    const agent_info = status === 'manual_live' ? session.agent : null
+    const agent_info = status === 'manual_live' && session.agent ? { name: session.agent.name } : null
     this.append(session, 'status_change', { status, previous, reason, agent_info, timestamp: Date.now() / 1000, version: session.version })
   }
 

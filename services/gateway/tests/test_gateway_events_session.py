@@ -32,6 +32,31 @@ async def test_the_data_line_is_the_commits_byte_for_byte(services, door, visito
     assert block.split(b"data: ")[1][:-2].decode() == services.sessions["session_a"].log[0]["data"]
 
 
+async def test_visitors_learn_an_agents_name_and_agents_the_id_live_and_replayed(
+    services, door, visitor, test_keys, until
+):
+    services.session("session_a")
+    since_the_start = {"Last-Event-ID": "gen0123456789-sid-of-a-0"}
+    who = {"visitor": visitor("session_a"), "agent": test_keys.agent_header("agent-7")}
+    streams = {("live", kind): await door.events(A, **headers) for kind, headers in who.items()}
+    for stream in streams.values():
+        await until(lambda stream=stream: stream.of("ready"))
+    ann = {"id": "agent-1", "name": "Ann"}
+    taken = {"kind": "session.status_changed", "frame": "status_change", "status": "manual_live"}
+    await services.commit("session_a", "", agent_info=ann, **taken)
+    said = {"frame": "manual_message", "role": "agent"}
+    await services.commit("session_a", "Hi", agent_id="agent-1", agent_name="Ann", **said)
+    for kind, headers in who.items():
+        streams["replayed", kind] = await door.events(A, **headers, **since_the_start)
+    for (way, kind), stream in streams.items():
+        await until(lambda stream=stream: stream.of("manual_message"))
+        change, message = stream.of("status_change")[0].data, stream.of("manual_message")[0].data
+        knows = {} if kind == "visitor" else {"agent_id": "agent-1"}
+        assert change["agent_info"] == ({"name": "Ann"} if kind == "visitor" else ann), way
+        assert message["agent_name"] == "Ann"
+        assert {k: v for k, v in message.items() if k == "agent_id"} == knows, way
+
+
 async def test_a_client_that_comes_back_gets_what_it_missed_once(services, door, visitor, until):
     services.session("session_a")
     for n in range(5):

@@ -10,7 +10,7 @@ export type AgentCard = {
   username: string
 }
 
-/** Who serves; what a visitor may know of an agent. */
+/** Who serves; a visitor is told the name alone. */
 export type AgentInfo = {
   id: string
   name: string

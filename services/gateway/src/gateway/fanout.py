@@ -12,6 +12,7 @@ import orjson
 from common.bus.entry import Entry
 from common.clock import Clock
 from common.contracts.sessions import LogPage
+from common.contracts.visitors import line_for_visitor
 from common.events.agents import TokensRevoked
 
 from gateway.agent_queue import Queue
@@ -63,13 +64,16 @@ class Room:
         if fields.get(_SID8, self.sid8) != self.sid8:
             self.resync("recreated")
             return
-        seq = int(fields[b"seq"])
-        chunk = self.chunk(seq, fields[b"data"])
-        hidden = fields.get(b"audience") != b"va"
+        seq, line = int(fields[b"seq"]), fields[b"data"]
+        for_agents = self.chunk(seq, line)
+        for_visitors = b""
+        if fields.get(b"audience") == b"va":
+            shown = line_for_visitor(line)
+            for_visitors = for_agents if shown is line else self.chunk(seq, shown)
         self._is_now(seq, fields.get(b"status", b"").decode())
         for stream in self.streams:
             stream.active_at = now
-            stream.outlet.offer(seq, b"" if hidden and stream.agent is None else chunk)
+            stream.outlet.offer(seq, for_visitors if stream.is_visitors else for_agents)
 
     def _is_now(self, seq: int, status: str) -> None:
         # the tail may still be behind what the log told

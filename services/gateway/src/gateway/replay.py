@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from common.bus.entry import Entry
 from common.clients.session_state import SessionStateClient
 from common.contracts.sessions import LogPage
+from common.contracts.visitors import line_for_visitor
 from common.redis.client import RedisClient
 from common.redis.keys import Keys
 
@@ -68,10 +69,14 @@ class SessionLog:
 
     def frames(self, page: LogPage) -> list[tuple[int, bytes]]:
         """The page's frames; a complete one ends with how far it accounts for the log."""
-        frames = [(e.seq, self._room.chunk(e.seq, e.data.encode())) for e in page.entries]
+        frames = [(e.seq, self._room.chunk(e.seq, self._line(e.data))) for e in page.entries]
         if page.complete:
             frames.append((page.newest_seq, b""))
         return frames
+
+    def _line(self, data: str) -> bytes:
+        line = data.encode()
+        return line_for_visitor(line) if self._audience == "va" else line
 
     async def replay(self, after: int) -> AsyncIterator[tuple[int, bytes]]:
         """Everything above `after`. Raises Unreplayable when the log is another one now."""

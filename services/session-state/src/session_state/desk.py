@@ -6,6 +6,7 @@ from typing import Any
 from common.bus.live import Live
 from common.contracts.sessions import Escalate as EscalateBody
 from common.contracts.sessions import PostMessage
+from common.contracts.visitors import without_agent_ids
 from common.errors import InvalidStatus, NotAssigned, NotFound, ValidationFailed
 from common.ids import new_sid
 from common.security.caller import Caller
@@ -192,7 +193,7 @@ class Desk:
             )
             has_more, page = len(page) > limit, page[-limit:]
         if not is_agent:
-            page = [{k: v for k, v in m.items() if k != "agent_id"} for m in page]
+            page = [without_agent_ids(message) for message in page]
         return {"messages": page, "has_more": has_more}
 
 

@@ -13,6 +13,7 @@ from common.contracts.sessions import (
     SessionSummary,
     UserProfile,
 )
+from common.contracts.visitors import without_agent_ids
 
 from session_state.session import Session
 
@@ -98,7 +99,7 @@ def for_visitor(session: Session, history: Sequence[dict[str, Any]]) -> dict[str
         "status": session.status,
         "conversation_id": session.conversation_id,
         "user_profile": facts["user_profile"],
-        "history": [_without_agent_id(message) for message in history],
+        "history": [without_agent_ids(message) for message in history],
         "assigned_agent": None if agent is None else {"name": agent.name},
         "escalation": None
         if escalation is None
@@ -109,10 +110,6 @@ def for_visitor(session: Session, history: Sequence[dict[str, Any]]) -> dict[str
         "version": session.version,
         "rating": session.rating,
     }
-
-
-def _without_agent_id(message: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in message.items() if key != "agent_id"}
 
 
 def trail_for(entries: Sequence[dict[str, Any]], *, visitor: bool) -> list[dict[str, Any]]:

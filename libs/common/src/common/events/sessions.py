@@ -11,7 +11,7 @@ Role = Literal["user", "assistant", "agent", "system"]
 
 
 class AgentInfo(BaseModel):
-    """Who serves; what a visitor may know of an agent."""
+    """Who serves; a visitor is told the name alone."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
