@@ -89,6 +89,17 @@ class Caller:
     async def post(self, path: str, body: Any = None) -> Answer:
         return await self.call("POST", path, body={} if body is None else body)
 
+    async def messages(self, session: str) -> list[dict[str, Any]]:
+        """All messages of the log that this caller may see, oldest first."""
+        out: list[dict[str, Any]] = []
+        while True:
+            after = out[-1]["seq"] if out else 0
+            answer = await self.get(f"/api/sessions/{session}/messages?after={after}&limit=100")
+            assert answer.status == 200, answer
+            out += answer.body["data"]["messages"]
+            if not answer.body["data"]["has_more"]:
+                return out
+
 
 class Events:
     """An open events stream that remembers everything it got."""
@@ -256,17 +267,6 @@ class Agent(Caller):
         assert answer.status == 200, answer
         found: dict[str, Any] = answer.body["data"]["session"]
         return found
-
-    async def messages(self, session: str) -> list[dict[str, Any]]:
-        """The whole log's messages, oldest first."""
-        out: list[dict[str, Any]] = []
-        while True:
-            after = out[-1]["seq"] if out else 0
-            answer = await self.get(f"/api/sessions/{session}/messages?after={after}&limit=100")
-            assert answer.status == 200, answer
-            out += answer.body["data"]["messages"]
-            if not answer.body["data"]["has_more"]:
-                return out
 
     def events(self, last_id: str | None = None) -> Any:
         return open_events(self, "/api/agent/events", last_id=last_id)

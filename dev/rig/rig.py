@@ -144,6 +144,13 @@ class Rig:
         """What a restore does: event ids of before become unknown."""
         await self.stack.redis("SET", "{kefu}:generation", secrets.token_hex(4))
 
+    async def trim_bus(self) -> None:
+        """What an hour does: the entries that clients have seen are no longer replayed."""
+        clock = (await self.stack.redis("TIME")).split()
+        # what is younger may still be on its way to a consumer group
+        before = (int(clock[0]) - 2) * 1000
+        await self.stack.redis("XTRIM", "{kefu}:bus", "MINID", str(before))
+
     # --- what a test waits for
 
     async def simulator(self, method: str, path: str, body: Any = None) -> Any:

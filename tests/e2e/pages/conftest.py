@@ -2,17 +2,19 @@
 
 import shutil
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from html import escape
 
 import pytest
 import pytest_asyncio
 from aiohttp import web
-from playwright.async_api import Browser, Frame, Page, async_playwright
+from playwright.async_api import Browser, Frame, Page, async_playwright, expect
 
 from dev.rig import Rig, running_rig
 
 from .desk import Desk, at_desk
+from .screen import agree, letters, rows
 
 CHROMIUM = shutil.which("chromium")
 ARGS = [
@@ -27,6 +29,8 @@ ARGS = [
     "--host-resolver-rules=MAP hostile.test 127.0.0.1",
 ]
 
+Spoken = tuple[str, str]
+
 # `make chromium` installs it where it may; on a machine without, these files are left out.
 collect_ignore_glob = [] if CHROMIUM else ["test_*.py"]
 
@@ -39,8 +43,8 @@ async def browser() -> AsyncIterator[Browser]:
         await started.close()
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def shop_url(stack: Rig) -> AsyncIterator[str]:
+@asynccontextmanager
+async def a_shop(gateway: str) -> AsyncIterator[str]:
     """A plain page with nothing but the one line; another port is another origin, same site."""
 
     async def page(_request: web.Request) -> web.Response:
@@ -48,7 +52,7 @@ async def shop_url(stack: Rig) -> AsyncIterator[str]:
             content_type="text/html",
             text=f"""<!doctype html><html lang="en"><meta name="viewport"
             content="width=device-width,initial-scale=1"><title>A shop</title><h1>A shop</h1>
-            <script async src="{stack.gateway}/sdk/fiido-kefu.js" data-shop="default"></script>""",
+            <script async src="{gateway}/sdk/fiido-kefu.js" data-shop="default"></script>""",
         )
 
     async def around(request: web.Request) -> web.Response:
@@ -69,6 +73,12 @@ async def shop_url(stack: Rig) -> AsyncIterator[str]:
     await site.start()
     yield f"http://127.0.0.1:{runner.addresses[0][1]}/"
     await runner.cleanup()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def shop_url(stack: Rig) -> AsyncIterator[str]:
+    async with a_shop(stack.gateway) as url:
+        yield url
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -116,16 +126,45 @@ class Widget:
     async def sees(self, text: str) -> None:
         await self.frame.locator(".list").get_by_text(text).first.wait_for(state="attached")
 
+    async def has_unsent(self, count: int) -> None:
+        await expect(self.frame.locator(".pale")).to_have_count(count, timeout=40_000)
+
     async def said(self) -> list[str]:
         """Every bubble's text, in order, oldest first."""
         script = "all => all.map(one => one.innerText.trim())"
         return [str(s) for s in await self.frame.eval_on_selector_all(".row .text", script)]
 
     async def session(self) -> str:
-        name = await self.frame.evaluate(
-            "JSON.parse(localStorage['fiido-kefu:default']).sessionName"
+        return str((await self._kept())["sessionName"])
+
+    async def is_whole(self, rig: Rig) -> None:
+        """Who spoke and what stands on the screen is the log that this visitor may read."""
+        kept = await self._kept()
+        visitor = rig.visitor()
+        visitor.headers["X-Visitor-Token"] = kept["token"]
+
+        async def screen() -> list[Spoken]:
+            drawn = await rows(self.frame, ".list", ".row, .notice")
+            return [spoken(one["kind"], one["text"]) for one in drawn]
+
+        async def log() -> list[Spoken]:
+            messages = await visitor.messages(kept["sessionName"])
+            return [spoken(one["role"], one["content"]) for one in messages]
+
+        await agree(screen, log)
+
+    async def _kept(self) -> dict[str, str]:
+        """What the browser keeps: which session, and the token that opens it."""
+        kept: dict[str, str] = await self.frame.evaluate(
+            "JSON.parse(localStorage['fiido-kefu:default'])"
         )
-        return str(name)
+        return kept
+
+
+def spoken(kind: str, text: str) -> Spoken:
+    """Notices are in the window's own words, so that only their place counts."""
+    role = next((one for one in ("user", "assistant", "agent") if one in kind.split()), "notice")
+    return role, letters(text) if role != "notice" else ""
 
 
 async def embedded(page: Page) -> Frame:

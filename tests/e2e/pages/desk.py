@@ -6,15 +6,20 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from playwright.async_api import Browser, BrowserContext, Page, expect
+from playwright.async_api import Browser, Locator, Page, expect
 
 from dev.actors import Agent, Visitor
 from dev.rig import Rig
 from dev.rig.rig import PASSWORD, eventually
 
+from .cable import Cable
+from .screen import agree, rows
+
 # Two cores are shared by a whole product, its tests and a browser.
 expect.set_options(timeout=20_000)
-SHOWN = "() => [...document.querySelectorAll('.log [data-id]')].map(one => one.dataset.id)"
+# By one window, and from the end to the top again.
+TURN_ON = """box => { const end = box.scrollHeight - box.clientHeight
+    box.scrollTop = box.scrollTop >= end - 2 ? 0 : box.scrollTop + box.clientHeight }"""
 
 
 @dataclass
@@ -28,6 +33,9 @@ class Desk:
     errors: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        self._listen()
+
+    def _listen(self) -> None:
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
 
     # --- coming and going
@@ -36,6 +44,13 @@ class Desk:
         await self.page.fill("input[name=username]", self.username)
         await self.page.fill("input[name=password]", password)
         await self.page.click("button[type=submit]")
+        await self.is_live()
+
+    async def reopen(self, url: str) -> None:
+        """Another window of the same browser, which remembers who was logged in."""
+        self.page = await self.page.context.new_page()
+        self._listen()
+        await self.page.goto(url)
         await self.is_live()
 
     async def is_live(self) -> None:
@@ -50,12 +65,38 @@ class Desk:
         await self.page.get_by_role("menuitemradio", name="Offline").click()
         await expect(self.page.get_by_role("button", name=f"{self.name}, Offline")).to_be_visible()
 
+    async def falls_asleep(self, cable: Cable) -> None:
+        """The lid is closed: the page's time stands still, and its connections die unnoticed."""
+        cable.pull()
+        now = await self.page.evaluate("Date.now()")
+        await self.page.clock.pause_at(now / 1000 + 1)
+
+    async def wakes(self, cable: Cable, *, hours: int = 1) -> None:
+        """The lid is opened: timers that were due fire once, and new connections work."""
+        cable.plug()
+        await self.page.clock.fast_forward(hours * 3_600_000)
+        await self.page.clock.resume()
+
     # --- what is done with a conversation
 
     async def open(self, session: str, listed: str = "waiting") -> None:
         await self.page.click(f"[data-test=list-{listed}]")
-        await self.page.click(f"[data-session={session}]")
+        await (await self.finds(session)).click()
         await expect(self.page.locator(f"[data-session={session}][aria-current]")).to_be_visible()
+
+    async def finds(self, session: str) -> Locator:
+        """The conversation's row. The list is turned until it shows: only rows near the window are
+        in the document, and others wait in the same shop."""
+        row = self.page.locator(f"[data-session={session}]")
+
+        async def shows() -> bool:
+            if await row.is_visible():
+                return True
+            await self.page.locator("#queue-list").evaluate(TURN_ON)
+            return False
+
+        await eventually(shows)
+        return row
 
     async def take(self) -> None:
         await self.page.click("[data-test=takeover]")
@@ -109,19 +150,21 @@ async def new_person(rig: Rig, name: str, **more: Any) -> tuple[str, str]:
     return username, made.body["data"]["id"]
 
 
-async def desk_context(browser: Browser, **more: Any) -> BrowserContext:
-    return await browser.new_context(
+@asynccontextmanager
+async def at_desk(
+    browser: Browser, rig: Rig, name: str, *, url: str = "", script: str = "", **more: Any
+) -> AsyncIterator[Desk]:
+    """A fresh account, logged in at its own browser; no script of the page may have failed.
+
+    `url`: where it comes in, where not by the gateway's own door; `script`: runs in each page first.
+    """
+    username, agent_id = await new_person(rig, name)
+    context = await browser.new_context(
         locale="en-GB", viewport={"width": 1440, "height": 900}, **more
     )
-
-
-@asynccontextmanager
-async def at_desk(browser: Browser, rig: Rig, name: str, **more: Any) -> AsyncIterator[Desk]:
-    """A fresh account, logged in at its own browser; no script of the page may have failed."""
-    username, agent_id = await new_person(rig, name)
-    context = await desk_context(browser, **more)
+    await context.add_init_script(script or "undefined")
     desk = Desk(await context.new_page(), username, agent_id, name)
-    await desk.page.goto(f"{rig.gateway}/agent/")
+    await desk.page.goto(f"{url or rig.gateway}/agent/")
     await desk.log_in()
     yield desk
     await context.close()
@@ -141,15 +184,11 @@ async def waiting_visitor(rig: Rig, nickname: str) -> Visitor:
 
 async def is_whole(desk: Desk, agent: Agent, session: str) -> None:
     """What stands on the screen is the log: nothing lost, nothing doubled, in order."""
-    shown: list[str] = []
-    log: list[str] = []
 
-    async def same() -> bool:
-        log[:] = [m["id"] for m in await agent.messages(session)]
-        shown[:] = await desk.page.evaluate(SHOWN)
-        return shown == log
+    async def screen() -> list[str]:
+        return [one["id"] for one in await rows(desk.page, ".log", "[data-id]")]
 
-    try:
-        await eventually(same)
-    except TimeoutError:
-        raise AssertionError(f"the screen shows {shown}, the log is {log}") from None
+    async def log() -> list[str]:
+        return [one["id"] for one in await agent.messages(session)]
+
+    await agree(screen, log)
