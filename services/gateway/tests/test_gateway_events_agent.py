@@ -35,6 +35,21 @@ async def test_begins_with_ready_and_tells_of_sessions(services, door, test_keys
     assert updated.id == stream.last_id
 
 
+async def test_an_expired_session_is_told_to_every_agent(services, door, test_keys, until):
+    services.session("session_a")
+    await services.commit("session_a", "before", summary=summary("session_a"))
+    stream = await door.events(PATH, **test_keys.agent_header())
+    await until(lambda: stream.last_id)
+    before = stream.last_id
+    await services.publish("session_a", "session.expired", b'{"session_name":"session_a"}')
+    await until(lambda: stream.of("session_expired"))
+    told = stream.of("session_expired")[0]
+    assert told.data == {"type": "session_expired", "session_name": "session_a"}
+    again = await door.events(PATH, **test_keys.agent_header(), **{"Last-Event-ID": before})
+    await until(lambda: again.of("session_expired"))
+    assert again.last_id == told.id
+
+
 async def test_messages_come_to_the_agent_who_holds_the_session(services, door, test_keys, until):
     services.session("session_a")
     holder = await door.events(PATH, **test_keys.agent_header("agent-1"))

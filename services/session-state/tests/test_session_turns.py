@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import orjson
 import pytest
 from common.events.turns import TurnAnswered, TurnFailed
 from common.ids import new_id
@@ -321,6 +322,27 @@ async def test_clear_starts_the_visible_history_anew_and_fences_the_old_context(
     late = {"session_name": "v1", "turn_id": ticket["turn_id"]}
     status, _ = await service.post("/internal/turns/lease", late, service.as_service())
     assert status == 409
+
+
+async def test_agents_are_told_when_the_ai_begins_to_answer_and_when_it_is_over(
+    service: Any, until: Any
+) -> None:
+    async def told() -> list[bool]:
+        entries = [entry for entry in await service.bus() if b"summary" in entry.fields]
+        return [orjson.loads(entry.fields[b"summary"])["ai_answering"] for entry in entries]
+
+    visitor = await service.visitor("v1")
+    _, ticket = await visitor.ask("And the brakes?")
+    assert (await told())[-1] is True
+    await visitor.answered(ticket)
+    assert (await told())[-1] is False
+    _, ticket = await visitor.ask("And the lamp?")
+    failed = TurnFailed(
+        session_name="v1", turn_id=ticket["turn_id"], epoch=ticket["epoch"], reason="upstream"
+    )
+    await service.tell(failed, "v1")
+    await until(lambda: _count(service, "turn.closed", 3))
+    assert (await told())[-2:] == [True, False]
 
 
 async def test_internal_routes_need_the_services_own_credential(service: Any) -> None:

@@ -299,6 +299,7 @@ export type SessionRef = {
 
 /** A session as an agent sees it; `history` is read from the log, never stored. */
 export type SessionState = {
+  ai_answering?: boolean
   ai_fail_count?: number
   assigned_agent?: Assigned | null
   blocked_until?: number | null
@@ -319,6 +320,7 @@ export type SessionState = {
 
 /** A session in lists and on the agents' stream. */
 export type SessionSummary = {
+  ai_answering?: boolean
   ai_fail_count?: number
   assigned_agent?: Assigned | null
   blocked_until?: number | null

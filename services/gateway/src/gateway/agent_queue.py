@@ -13,6 +13,7 @@ from gateway.frames import frame
 from gateway.streams import Stream
 
 _ABOUT_AGENTS = frozenset((b"agent.status_changed", b"agent.changed"))
+_EXPIRED = b"session.expired"
 _MAX_HOLDERS = 50_000
 
 
@@ -65,6 +66,10 @@ def frames_of(entry: Entry, holders: Holders) -> QueueFrames | None:
         data = orjson.dumps({"type": "agent_status", "agent": card})
         return QueueFrames(general=frame(b"agent_status", data, entry_id))
     session, summary = fields[b"subject"], fields.get(b"summary")
+    if kind == _EXPIRED:
+        holders.learn(session, None)
+        data = b'{"type":"session_expired","session_name":"%b"}' % session
+        return QueueFrames(general=frame(b"session_expired", data, entry_id))
     if summary is not None:
         holders.learn(session, _assigned(summary))
     special = _special(kind, fields[b"data"], session) if b"frame" in fields else None

@@ -62,6 +62,7 @@ def _facts(session: Session) -> dict[str, Any]:
         "unread": session.unread,
         "shop": session.shop,
         "blocked_until": session.blocked_until,
+        "ai_answering": session.turn is not None,
     }
 
 

@@ -100,6 +100,7 @@ class SessionSummary(Lenient):
     unread: int = 0
     shop: str = ""
     blocked_until: float | None = None
+    ai_answering: bool = False
 
 
 class SessionState(Lenient):
@@ -121,6 +122,7 @@ class SessionState(Lenient):
     unread: int = 0
     shop: str = ""
     blocked_until: float | None = None
+    ai_answering: bool = False
 
 
 class AuditEntry(Lenient):

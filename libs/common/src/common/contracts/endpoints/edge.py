@@ -24,6 +24,7 @@ _QUEUE = """As a session's stream, for the whole queue.
 | event | when |
 | --- | --- |
 | `session_created`, `session_updated` | `session` is a SessionSummary |
+| `session_expired` | `session_name` was idle for too long and is gone from every list |
 | `message_added`, `manual_message` | of the conversations one serves |
 | `agent_status` | a colleague came or left |
 | `transfer` | a conversation was handed over to one |
