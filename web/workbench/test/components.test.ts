@@ -9,6 +9,7 @@ import { createPages } from '../src/router'
 import { useAccount } from '../src/stores/account'
 import { useConversation } from '../src/stores/conversation'
 import { useDrafts } from '../src/stores/drafts'
+import { useLimits } from '../src/stores/limits'
 import { usePreferences } from '../src/stores/preferences'
 import Composer from '../src/ui/Composer.vue'
 import MessageRow from '../src/ui/MessageRow.vue'
@@ -126,9 +127,16 @@ describe('the composer', () => {
 
   it('warns before a message is too long, and does not send one that is', async () => {
     const page = await mine()
-    await page.find('textarea').setValue('x'.repeat(5001))
-    expect(page.find('.over').text()).toBe('5001 / 5000')
+    desk.on('GET', '/api/config', () => ({ body: { success: true, data: { limits: { max_message_chars: 100 } } } }))
+    await useLimits().learn()
+    await page.find('textarea').setValue('x'.repeat(95))
+    expect(page.find('.below').text()).toContain('95 / 100')
+    await page.find('textarea').setValue('x'.repeat(103))
+    expect(page.find('.over').text()).toBe('The message is 3 characters too long (at most 100). Please shorten it.')
     expect(page.find('.send').attributes('disabled')).toBeDefined()
+    await page.find('textarea').trigger('keydown', enter())
+    expect(useDrafts().of('s')).toHaveLength(103)
+    expect(desk.count('POST', '/api/manual/messages')).toBe(0)
   })
 })
 

@@ -13,17 +13,25 @@ let view: LineView
 let sessions: SessionSummary[]
 const onNews = vi.fn()
 const onEvent = vi.fn()
-const nowhere = { addEventListener: () => undefined, removeEventListener: () => undefined }
+const nowhere = {
+  addEventListener: (kind: string, act: () => void) => {
+    if (kind === 'pageshow') isBack = act
+  },
+  removeEventListener: () => undefined,
+}
 const names = (): string[] => [...view.backlog.keys()].sort()
 
-function open(): void {
+let isBack: () => void
+
+function open(isLive = true, now = Date.now): void {
   line = openLine({
     api,
-    isLive: true,
+    isLive,
     onChange: (next) => (view = next),
     onNews,
     onEvent,
     onServerTime: () => undefined,
+    now,
     window: { ...nowhere, document: nowhere } as never,
   })
 }
@@ -79,6 +87,19 @@ describe('the queue', () => {
     expect(view.backlog.get('b')?.version).toBe(4)
   })
 
+  it('drops who expired, and takes them as new when they come back', async () => {
+    sessions = [summary('a', { version: 7 }), summary('b')]
+    open()
+    await until(() => !view.isLoading && view.phase === 'open')
+    desk.push(EVENTS, { type: 'session_updated', session: summary('a', { version: 8 }) } as never)
+    desk.push(EVENTS, { type: 'session_expired', session_name: 'a' } as never)
+    await until(() => names().join() === 'b')
+    expect(view.total).toBe(1)
+    desk.push(EVENTS, { type: 'session_created', session: summary('a', { version: 1 }) } as never)
+    await until(() => names().join() === 'a,b')
+    expect(view.total).toBe(2)
+  })
+
   it('loads a thousand waiting ones page by page', async () => {
     sessions = Array.from({ length: 1000 }, (_one, index) => summary(`s${index}`))
     open()
@@ -93,6 +114,28 @@ describe('the queue', () => {
     desk.isDown = false
     await until(() => view.backlog.size === 2 && view.error === null)
   })
+})
+
+it('is read again when somebody comes back to it who gets no live updates, and never in between', async () => {
+  open(false)
+  await until(() => !view.isLoading)
+  expect(desk.calls.some((call) => call.path === EVENTS)).toBe(false)
+  sessions = [summary('c')]
+  isBack()
+  await until(() => names().join() === 'c')
+})
+
+it('knows when it was heard last before it broke', async () => {
+  let time = 1000
+  open(true, () => time)
+  await until(() => view.phase === 'open')
+  time = 5000
+  desk.push(EVENTS, { type: 'agent_status', agent: { id: 'x' } } as never)
+  await until(() => onEvent.mock.calls.length === 1)
+  time = 99_000
+  desk.streams.get(EVENTS)!.close()
+  await until(() => view.phase === 'waiting')
+  expect(view.heardAt).toBe(5000)
 })
 
 it('hands on what is about agents', async () => {

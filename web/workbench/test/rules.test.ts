@@ -2,7 +2,8 @@
 import { ApiError } from '@fiido-kefu/transport'
 import { describe, expect, it } from 'vitest'
 import { createTexts, pickLanguage } from '../src/i18n'
-import { actsFor } from '../src/lib/acts'
+import { actsFor, OFFERED } from '../src/lib/acts'
+import type { Status } from '../src/api/wire'
 import { actOf, isTaken, KEYS } from '../src/lib/keys'
 import { wordsFor } from '../src/lib/problems'
 import { duration, initials, visitorName } from '../src/lib/words'
@@ -16,7 +17,8 @@ const texts = (language: 'zh' | 'en') => {
 }
 
 describe('what may be done', () => {
-  const acts = (status: Parameters<typeof actsFor>[0]['status'], isMine = false, leads = false) => [...actsFor({ status, isMine, leads })].sort()
+  const acts = (status: Status | null, isMine = false, leads = false) =>
+    [...actsFor({ status, serves: true, isMine, leads })].sort()
 
   it('follows the state and who holds the conversation', () => {
     expect(acts('pending_manual')).toEqual(['takeover'])
@@ -26,6 +28,19 @@ describe('what may be done', () => {
     expect(acts('manual_live', false, true)).toEqual(['close', 'release', 'requeue', 'transfer'])
     expect(acts('bot_active')).toEqual(['escalate'])
     expect(acts(null)).toEqual([])
+  })
+
+  it('is nothing for who only looks on', () => {
+    for (const status of ['pending_manual', 'after_hours_email', 'manual_live', 'bot_active', 'closed'] as const) {
+      expect([...actsFor({ status, serves: false, isMine: false, leads: false })]).toEqual([])
+    }
+  })
+
+  it('offers words about why that both languages have', () => {
+    for (const language of ['zh', 'en'] as const) {
+      const { te } = texts(language)
+      expect(Object.values(OFFERED).flat().filter((key) => !te(`why.${key}`))).toEqual([])
+    }
   })
 })
 

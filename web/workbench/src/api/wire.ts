@@ -74,6 +74,7 @@ export type AgentCard = Pick<Agent, 'id' | 'username' | 'name' | 'role' | 'statu
 /** Frames of `GET /api/agent/events`, beside those about the stream itself. */
 export type QueueEvent =
   | { type: 'session_created' | 'session_updated'; session: SessionSummary }
+  | { type: 'session_expired'; session_name: string }
   | { type: 'message_added'; session_name: string; seq: number; role: Message['role']; content: string; message_id: string }
   | { type: 'transfer'; session_name: string; agent_info?: { id: string; name: string } | null }
   | { type: 'agent_status'; agent: AgentCard }

@@ -21,6 +21,9 @@ export interface LineView {
   /** How many sessions there are in all, and how many of them the list has asked for. */
   total: number
   asked: number
+  /** When the lists were fetched last, and when the stream was heard last before it broke; ms. */
+  readAt: number
+  heardAt: number
 }
 
 export interface Line {
@@ -43,14 +46,27 @@ export interface LineOptions {
   onEvent: (event: QueueEvent) => void
   onServerTime: (seconds: number) => void
   window?: Window
+  now?: () => number
+}
+
+export const NO_LINE: LineView = {
+  backlog: new Map(),
+  phase: 'connecting',
+  isLoading: true,
+  error: null,
+  total: 0,
+  asked: 0,
+  readAt: 0,
+  heardAt: 0,
 }
 
 export function openLine(options: LineOptions): Line {
-  const { api } = options
-  let view: LineView = { backlog: new Map(), phase: 'connecting', isLoading: true, error: null, total: 0, asked: 0 }
+  const { api, now = Date.now } = options
+  let view = NO_LINE
   let fetching: Promise<void> | null = null
   let again = false
   let arrived: SessionSummary[] = []
+  let heardAt = 0
   let stopped = false
   let stream: EventStream | null = null
 
@@ -85,7 +101,22 @@ export function openLine(options: LineOptions): Line {
   const take = (event: ServerEvent | QueueEvent): void => {
     if (CONTROL.has(event.type)) return
     if (event.type === 'session_created' || event.type === 'session_updated') news.add(event.session)
+    else if (event.type === 'session_expired') expire(event.session_name)
     else options.onEvent(event as QueueEvent)
+  }
+
+  /** A visitor who comes back makes it anew, with versions that begin at one again. */
+  const expire = (name: string): void => {
+    news.flush()
+    arrived = arrived.filter((session) => session.session_name !== name)
+    forget(name)
+    // What is being fetched may still have it.
+    if (fetching) again = true
+  }
+
+  const forget = (name: string): void => {
+    const backlog = new Map(view.backlog)
+    if (backlog.delete(name)) set({ backlog, total: Math.max(0, view.total - 1), asked: Math.max(0, view.asked - 1) })
   }
 
   const fetchPage = async (query: string, offset = 0): Promise<SessionPage> => {
@@ -113,7 +144,7 @@ export function openLine(options: LineOptions): Line {
     const newest = await fetchPage('')
     // What was known and is in no list any more has moved on: only what is fetched, or came since, counts.
     const backlog = merge([...lists.flat(), ...newest.sessions, ...arrived], new Map())
-    set({ backlog, total: newest.total, asked: newest.sessions.length, isLoading: false, error: null })
+    set({ backlog, total: newest.total, asked: newest.sessions.length, isLoading: false, error: null, readAt: now() })
   }
 
   const reload = (): Promise<void> => {
@@ -138,8 +169,9 @@ export function openLine(options: LineOptions): Line {
       http: api,
       path: '/api/agent/events',
       onEvent: take,
+      onBeat: () => (heardAt = now()),
       onPhase: (phase) => {
-        set({ phase })
+        set({ phase, heardAt })
         if (phase === 'open' && view.error) void reload()
       },
       onReload: () => void reload(),
@@ -147,7 +179,9 @@ export function openLine(options: LineOptions): Line {
       onRefused: async (error) => !error && api.isProven(),
     })
   }
-  const stopListening = onReturn(() => stream?.wake(), options.window ?? window)
+  // Who gets no live updates sees the queue as it is whenever they come back to it.
+  const comeBack = (): void => (stream ? stream.wake() : void reload())
+  const stopListening = onReturn(comeBack, options.window ?? window)
   void reload()
 
   return {
@@ -165,10 +199,7 @@ export function openLine(options: LineOptions): Line {
       set({ backlog: merge(page.sessions) })
     },
     adopt: (session) => set({ backlog: merge([session]) }),
-    forget: (name) => {
-      const backlog = new Map(view.backlog)
-      if (backlog.delete(name)) set({ backlog, total: Math.max(0, view.total - 1) })
-    },
+    forget,
     stop: () => {
       stopped = true
       news.stop()

@@ -5,6 +5,23 @@ export function regional(language: string): string {
   return navigator.languages.find((one) => one.toLowerCase().startsWith(language)) ?? language
 }
 
+const WRITTEN = {
+  clock: { hour: '2-digit', minute: '2-digit' },
+  day: { weekday: 'long', day: 'numeric', month: 'long' },
+  date: { day: 'numeric', month: 'short' },
+  full: { dateStyle: 'medium', timeStyle: 'short' },
+} as const satisfies Record<string, Intl.DateTimeFormatOptions>
+
+/** Making a formatter costs a hundred times what using it does, and every row has times. */
+const formats = new Map<string, Intl.DateTimeFormat>()
+
+function written(kind: keyof typeof WRITTEN, seconds: number, locale: string): string {
+  const key = `${kind} ${locale}`
+  const format = formats.get(key) ?? new Intl.DateTimeFormat(regional(locale), WRITTEN[kind])
+  formats.set(key, format)
+  return format.format(seconds * 1000)
+}
+
 export function duration(seconds: number): string {
   const whole = Math.max(0, Math.floor(seconds))
   const two = (value: number): string => String(value).padStart(2, '0')
@@ -19,31 +36,36 @@ export function isoDuration(seconds: number): string {
   return `PT${Math.max(0, Math.floor(seconds))}S`
 }
 
-export function clockTime(seconds: number, locale: string): string {
-  return new Intl.DateTimeFormat(regional(locale), { hour: '2-digit', minute: '2-digit' }).format(seconds * 1000)
-}
+export const clockTime = (seconds: number, locale: string): string => written('clock', seconds, locale)
+export const dayTitle = (seconds: number, locale: string): string => written('day', seconds, locale)
+export const fullMoment = (seconds: number, locale: string): string => written('full', seconds, locale)
 
+/** The day asked for last: ten thousand messages in a row are of a few. */
+let day = { from: 0, to: 0, name: '' }
+
+/** The reader's own day, to be compared with others. */
 export function dayOf(seconds: number): string {
-  return new Date(seconds * 1000).toDateString()
+  const at = seconds * 1000
+  if (at < day.from || at >= day.to) {
+    const from = new Date(at).setHours(0, 0, 0, 0)
+    const to = new Date(from).setDate(new Date(from).getDate() + 1)
+    day = { from, to, name: new Date(from).toDateString() }
+  }
+  return day.name
 }
 
-export function dayTitle(seconds: number, locale: string): string {
-  return new Intl.DateTimeFormat(regional(locale), { weekday: 'long', day: 'numeric', month: 'long' }).format(seconds * 1000)
+/** Today the time, else the day; `today` as `dayOf` names it. */
+export function moment(seconds: number, locale: string, today: string): string {
+  return written(dayOf(seconds) === today ? 'clock' : 'date', seconds, locale)
 }
 
-/** Today the time, else the day. */
-export function moment(seconds: number, locale: string, now: number): string {
-  if (dayOf(seconds) === dayOf(now)) return clockTime(seconds, locale)
-  return new Intl.DateTimeFormat(regional(locale), { day: 'numeric', month: 'short' }).format(seconds * 1000)
-}
-
-export function fullMoment(seconds: number, locale: string): string {
-  return new Intl.DateTimeFormat(regional(locale), { dateStyle: 'medium', timeStyle: 'short' }).format(seconds * 1000)
-}
+const languages = new Map<string, Intl.DisplayNames>()
 
 export function languageName(code: string, locale: string): string {
+  const names = languages.get(locale) ?? new Intl.DisplayNames([locale], { type: 'language' })
+  languages.set(locale, names)
   try {
-    return new Intl.DisplayNames([locale], { type: 'language' }).of(code) ?? code
+    return names.of(code) ?? code
   } catch {
     return code
   }

@@ -1,6 +1,7 @@
 /** One tick a second for everything that waits; the server's time, as far as it is known. */
 import { defineStore } from 'pinia'
 import { computed, onScopeDispose, ref } from 'vue'
+import { dayOf } from '../lib/words'
 
 export const useClock = defineStore('clock', () => {
   const local = ref(Date.now() / 1000)
@@ -11,6 +12,7 @@ export const useClock = defineStore('clock', () => {
     local,
     /** Seconds, as the server counts them. */
     now: computed(() => local.value + skew.value),
+    today: computed(() => dayOf(local.value)),
     /** The server has said what time it is there. */
     set: (serverNow: number) => {
       const found = serverNow - Date.now() / 1000

@@ -3,6 +3,7 @@ import { ApiError, safeStore, type OutboxEntry } from '@fiido-kefu/transport'
 import { defineStore } from 'pinia'
 import { computed, reactive, ref, shallowRef } from 'vue'
 import type { SessionState, SessionSummary } from '../api/wire'
+import { actsFor } from '../lib/acts'
 import { debounced } from '../lib/debounce'
 import { createDelivery, type Delivery } from '../lib/delivery'
 import { wordsFor } from '../lib/problems'
@@ -55,6 +56,11 @@ export const useConversation = defineStore('conversation', () => {
     return known?.status === 'manual_live' ? (known.assigned_agent ?? null) : null
   })
   const isMine = computed(() => status.value === 'manual_live' && holder.value?.id === account.agent?.id)
+  const acts = computed(() =>
+    actsFor({ status: status.value, serves: account.serves, isMine: isMine.value, leads: account.leads }),
+  )
+  /** Until the server says that the answer is there, or will not come. */
+  const isAiAnswering = computed(() => facts.value?.ai_answering ?? false)
   const isVisitorTyping = computed(() => (view.value?.visitorTypesUntil ?? 0) / 1000 > clock.local)
   const pending = computed(() => (name.value ? (unsent.get(name.value) ?? []) : []))
 
@@ -80,6 +86,7 @@ export const useConversation = defineStore('conversation', () => {
     if (name.value === session && watch) return
     close()
     name.value = session
+    if (!account.serves) return
     watch = watchConversation({
       api: account.api,
       name: session,
@@ -183,6 +190,8 @@ export const useConversation = defineStore('conversation', () => {
     status,
     holder,
     isMine,
+    acts,
+    isAiAnswering,
     isVisitorTyping,
     pending,
     unsent,

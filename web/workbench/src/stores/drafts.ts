@@ -1,7 +1,8 @@
-/** What is being typed, per conversation and agent; outlives a lost login, not the tab. */
+/** What is being typed, per conversation and agent: answers, and reasons in dialogs. It outlives a
+ * lost login, not the tab. */
 import { safeStore } from '@fiido-kefu/transport'
 import { defineStore } from 'pinia'
-import { reactive } from 'vue'
+import { computed, reactive, type WritableComputedRef } from 'vue'
 import { useAccount } from './account'
 
 export const useDrafts = defineStore('drafts', () => {
@@ -25,3 +26,11 @@ export const useDrafts = defineStore('drafts', () => {
 
   return { of, keep, has: (session: string) => of(session).trim() !== '' }
 })
+
+/** The word about why; kept like an answer, so that a login that ends meanwhile takes nothing. */
+export function useReason(session: string, act: string): WritableComputedRef<string> {
+  const drafts = useDrafts()
+  // Sessions' names have no colon.
+  const key = `${session}:${act}`
+  return computed({ get: () => drafts.of(key), set: (text) => drafts.keep(key, text) })
+}

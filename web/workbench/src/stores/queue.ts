@@ -4,7 +4,7 @@ import { defineStore } from 'pinia'
 import { computed, reactive, ref, shallowRef } from 'vue'
 import type { QueueEvent, SessionSummary, Stats } from '../api/wire'
 import { counted, hasFilters, listed, NO_FILTERS, type ListName, type Order } from '../lib/backlog'
-import { openLine, type Line, type LineView } from '../lib/line'
+import { NO_LINE, openLine, type Line, type LineView } from '../lib/line'
 import { useAccount } from './account'
 import { useAlerts } from './alerts'
 import { useClock } from './clock'
@@ -21,18 +21,17 @@ export interface Sample {
   longest: number
 }
 
-const NOTHING: LineView = { backlog: new Map(), phase: 'connecting', isLoading: true, error: null, total: 0, asked: 0 }
-
 export const useQueue = defineStore('queue', () => {
   const account = useAccount()
   const clock = useClock()
   const alerts = useAlerts()
-  const view = shallowRef<LineView>(NOTHING)
+  const view = shallowRef<LineView>(NO_LINE)
   const list = ref<ListName>('waiting')
   const order = ref<Order>('priority')
   const filters = reactive({ ...NO_FILTERS })
   const onDuty = ref<number | null>(null)
-  const lastLive = ref(0)
+  /** When the live line broke last, by our clock; 0 while it has never been there. */
+  const lostAt = ref(0)
   const isSearching = ref(false)
   /** Rises with every change in the queue: who shows figures reads them anew. */
   const changes = ref(0)
@@ -81,11 +80,7 @@ export const useQueue = defineStore('queue', () => {
     line = openLine({
       api: account.api,
       isLive: account.serves,
-      onChange: (next) => {
-        view.value = next
-        if (next.phase === 'open') lastLive.value = Date.now() / 1000
-        if (!next.isLoading && samples.value.length === 0) sample()
-      },
+      onChange: take,
       onNews: (news) => {
         changes.value += 1
         alerts.weigh(news, me.value)
@@ -93,8 +88,18 @@ export const useQueue = defineStore('queue', () => {
       onEvent: hear,
       onServerTime: clock.set,
     })
+    // Without live updates the queue is known when it is read, and not in between.
+    if (account.serves) sampler = setInterval(sample, SAMPLE_MS)
+  }
+
+  function take(next: LineView): void {
+    const before = view.value
+    view.value = next
+    if (before.phase === 'open' && next.phase !== 'open') lostAt.value = Date.now() / 1000
+    if (next.readAt === before.readAt) return
+    changes.value += 1
     readTeam()
-    sampler = setInterval(sample, SAMPLE_MS)
+    if (samples.value.length === 0 || !account.serves) sample()
   }
 
   function sample(): void {
@@ -107,7 +112,7 @@ export const useQueue = defineStore('queue', () => {
     line?.stop()
     line = null
     clearInterval(sampler)
-    view.value = NOTHING
+    view.value = NO_LINE
     samples.value = []
   }
 
@@ -138,7 +143,7 @@ export const useQueue = defineStore('queue', () => {
     longestWait,
     languages,
     onDuty,
-    lastLive,
+    lostAt,
     changes,
     samples,
     start,

@@ -9,7 +9,7 @@ export type Line = 'live' | 'connecting' | 'lost' | 'offline' | 'none'
 /** A reconnect that takes longer than this is worth a word. */
 const PATIENCE_SECONDS = 3
 
-export function useConnection(): { line: ComputedRef<Line>; since: ComputedRef<number>; isWorthTelling: ComputedRef<boolean> } {
+export function useConnection(): { line: ComputedRef<Line>; isWorthTelling: ComputedRef<boolean> } {
   const account = useAccount()
   const queue = useQueue()
   const clock = useClock()
@@ -33,7 +33,7 @@ export function useConnection(): { line: ComputedRef<Line>; since: ComputedRef<n
   })
   const isWorthTelling = computed(() => {
     if (line.value === 'live' || line.value === 'none') return false
-    return queue.lastLive > 0 ? clock.local - queue.lastLive > PATIENCE_SECONDS : line.value !== 'connecting'
+    return queue.lostAt > 0 ? clock.local - queue.lostAt > PATIENCE_SECONDS : line.value !== 'connecting'
   })
-  return { line, since: computed(() => queue.lastLive), isWorthTelling }
+  return { line, isWorthTelling }
 }

@@ -1,7 +1,6 @@
 /** Keys that work wherever nothing else takes them. */
 import { onBeforeUnmount, onMounted } from 'vue'
 import { useRoute, useRouter } from 'vue-router'
-import { actsFor } from '../lib/acts'
 import { listed, NO_FILTERS } from '../lib/backlog'
 import { actOf, isTaken, type KeyAct } from '../lib/keys'
 import { useAccount } from '../stores/account'
@@ -39,8 +38,7 @@ export function useShortcuts({ help }: { help: () => void }): void {
   }
 
   function run(act: Act): void {
-    const may = actsFor({ status: conversation.status, isMine: conversation.isMine, leads: account.leads })
-    if (may.has(act) && !conversation.busy) commands.present?.run(act)
+    if (conversation.acts.has(act) && !conversation.busy) commands.present?.run(act)
   }
 
   const onDesk: Partial<Record<KeyAct, () => void>> = {
