@@ -84,8 +84,16 @@ def main(base: str, password: str) -> None:
     it.fetch()
     it.ask("And in winter?", "c-5")
     it.fetch()
-    it.act("/api/manual/escalate", {"session_name": it.name}, it.visitor)
-    it.act("/api/manual/cancel", {"session_name": it.name}, it.visitor)
+    it.act(f"{session}/rating", {"score": 5, "comment": "Kind"}, it.visitor)
+    it.fetch()
+    escalated = {"session_name": it.name}
+    it.act("/api/manual/escalate", escalated, it.visitor)
+    it.act("/api/manual/cancel", escalated, it.visitor)
+    it.fetch()
+    it.act("/api/manual/escalate", escalated, it.visitor)
+    it.act(f"{session}/takeover")
+    it.fetch()
+    it.act(f"{session}/release")
     it.fetch()
     print(json.dumps({"events": it.events, "fetches": it.fetches}, indent=1, ensure_ascii=False))
 

@@ -18,6 +18,7 @@ from common.contracts.sessions import (
 )
 from common.errors import NotFound, SessionForbidden, TurnLost
 from common.redis import Keys
+from common.redis.streams import xadd
 
 
 @pytest.fixture
@@ -97,17 +98,28 @@ async def test_a_log_entry_is_the_line_that_went_over_the_bus(service: Any) -> N
 
 
 async def test_visitors_never_get_what_only_agents_may_see(service: Any) -> None:
+    await service.visitor("v1")
+    note = {"type": "note", "at": "1.000", "audience": "a", "data": '{"seq":3,"type":"note"}'}
+    await service.redis.pipeline([xadd(Keys().log("v1"), note, entry_id="3-0")])
+    pages = {audience: await log_page(service, audience) for audience in ("va", "a")}
+    assert "note" in [entry["type"] for entry in pages["a"]["entries"]]
+    assert "note" not in [entry["type"] for entry in pages["va"]["entries"]]
+    assert pages["va"]["newest_seq"] == pages["a"]["newest_seq"] == 3
+
+
+async def test_a_visitors_other_tabs_learn_that_the_rating_was_given(service: Any) -> None:
     visitor = await service.visitor("v1")
     await visitor.served_by("ann")
     await service.post("/api/sessions/v1/release", None, service.as_agent("ann"))
     await visitor.post("/api/sessions/v1/rating", {"score": 1, "comment": "slow"})
-    pages = {}
-    for audience in ("va", "a"):
-        path = f"/internal/sessions/v1/log?audience={audience}"
-        _, pages[audience] = await service.get(path, service.as_service("gateway"))
-    assert "rating" in [entry["type"] for entry in pages["a"]["entries"]]
-    assert "rating" not in [entry["type"] for entry in pages["va"]["entries"]]
-    assert pages["va"]["newest_seq"] == pages["a"]["newest_seq"]
+    seen = (await log_page(service, "va"))["entries"]
+    assert [entry["type"] for entry in seen][-2:] == ["rating_request", "rating"]
+
+
+async def log_page(service: Any, audience: str) -> Any:
+    path = f"/internal/sessions/v1/log?audience={audience}"
+    _, page = await service.get(path, service.as_service("gateway"))
+    return page
 
 
 async def test_the_generation_is_made_once(start: Any, redis: Any, keys: Keys) -> None:

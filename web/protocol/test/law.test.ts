@@ -9,15 +9,10 @@ const recorded = JSON.parse(readFileSync(new URL('./recorded.json', import.meta.
 }
 const states = recorded.fetches.map(({ seq, session, messages }) => fromFetch(session, messages, { seq }))
 
-/**
- * As JSON leaves it. The recording has no fetch that says whether a rating was asked for
- * (`reduce.test.ts` holds that to the law), and `version` also
- * counts changes that visitors are not told of; an agent's id is in events but not in fetches.
- */
+/** As JSON leaves it; `version` also counts changes that visitors are not told of. */
 function plain(state: Conversation): unknown {
-  const { rating: _rating, version: _version, agent, ...rest } = state
-  const kept = (key: string, value: unknown) => (value === null || key === 'agent_id' ? undefined : value)
-  return JSON.parse(JSON.stringify({ ...rest, agent: agent?.name }, kept))
+  const { version: _version, ...rest } = state
+  return JSON.parse(JSON.stringify(rest, (_key, value: unknown) => value ?? undefined))
 }
 
 const between = (from: number, to: number): SessionEvent[] =>
@@ -41,5 +36,24 @@ describe('the law, on what the real services said', () => {
     const once = recorded.events.reduce((state, event) => reduce(state, event), stale)
     const twice = [...recorded.events, ...recorded.events].reduce((state, event) => reduce(state, event), stale)
     expect(twice).toEqual(once)
+  })
+})
+
+describe('the recording', () => {
+  it('has every kind of entry that a visitor gets in a conversation', () => {
+    const kinds = new Set(recorded.events.map((event) => event.type))
+    for (const kind of ['message_added', 'manual_message', 'status_change', 'rating_request', 'rating']) {
+      expect(kinds).toContain(kind)
+    }
+    expect(new Set(states.map((state) => state.rating))).toEqual(new Set(['none', 'requested', 'given']))
+  })
+
+  it('names agents and tells no id of them', () => {
+    const text = JSON.stringify(recorded)
+    expect(text).toContain('"agent_name"')
+    expect(text).not.toContain('"agent_id"')
+    for (const event of recorded.events) {
+      if (event.type === 'status_change' && event.agent_info) expect(Object.keys(event.agent_info)).toEqual(['name'])
+    }
   })
 })

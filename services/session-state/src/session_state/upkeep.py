@@ -139,10 +139,8 @@ def rate(session: Session, command: Rate, context: Context) -> Decision:
         raise InvalidStatus(status=session.status)
     draft = Draft(session, context)
     draft.change(rating="given")
-    draft.log(
-        RatingGiven(score=command.score, comment=command.comment, timestamp=context.now),
-        audience="a",
-    )
+    # the visitor's other tabs take their cards away by it
+    draft.log(RatingGiven(score=command.score, comment=command.comment, timestamp=context.now))
     draft.count("ratings")
     draft.count("rating_points", command.score)
     return draft.finish(by_visitor=True)
