@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from common.app import Chassis
+from common.bus.pace import UNHURRIED_SECONDS
 from common.bus.publisher import Publisher
 from common.bus.tail import Tail
 from common.clock import Clock
@@ -54,6 +55,7 @@ async def wire(settings: AuthSettings, chassis: Chassis) -> AsyncIterator[Wiring
             keys,
             clock=clock,
             replay_seconds=_REMEMBER_SECONDS,
+            linger_seconds=UNHURRIED_SECONDS,
             metrics=chassis.metrics,
         )
         chassis.follow(tail)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from common.app import Chassis
 from common.bus.consumer import Consumer
+from common.bus.pace import UNHURRIED_SECONDS
 from common.clock import Clock
 from common.events import MailRequested
 from common.ids import new_id
@@ -52,6 +53,7 @@ async def wire(settings: NotifierSettings, chassis: Chassis) -> AsyncIterator[Wi
             # kept over a restart, so that what it had in hand is found again at once
             consumer=f"{socket.gethostname()}-{settings.port}",
             handlers={MailRequested: delivery.accept},
+            linger_seconds=UNHURRIED_SECONDS,
             clock=clock,
             metrics=chassis.metrics,
         )

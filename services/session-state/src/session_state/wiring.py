@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from common import events
 from common.app import Chassis
 from common.bus import Consumer, Live, Publisher, Retention, Tail
+from common.bus.pace import UNHURRIED_SECONDS
 from common.clients.auth import AuthClient
 from common.clients.http import ServiceClient
 from common.ids import new_id
@@ -104,7 +105,15 @@ async def wire(settings: Settings, chassis: Chassis) -> AsyncIterator[Wiring]:
     )
     chassis.verify_keys_with(AuthClient(auth, clock).verify_key)
     chassis.add_check("redis", redis.ping)
-    chassis.follow(Tail(redis, keys, clock=clock, replay_seconds=1200, metrics=metrics))
+    tail = Tail(
+        redis,
+        keys,
+        clock=clock,
+        replay_seconds=1200,
+        linger_seconds=UNHURRIED_SECONDS,
+        metrics=metrics,
+    )
+    chassis.follow(tail)
     chassis.supervise(consumer.run(), "consumer")
     chassis.supervise(timers.run(), "timers")
     chassis.supervise(Queue(sessions, index=index, duty=duty, live=live).run(), "queue")

@@ -2,7 +2,7 @@
 session within this process, and never for ever.
 
     run ─▶ group from 0 ─▶ own pending ─▶ ┌─▶ others' pending, idle too long (XPENDING + XCLAIM)
-                                          └── one blocking read ─▶ lanes ─▶ handler ─▶ XACK
+                                          └── one blocking read ─▶ lanes ─▶ handler ─▶ receipts
 
 While entries are in hand, a keeper renews their idle time, so only those of a process that died or
 froze are taken over. `NOGROUP` and `UNBLOCKED` (the stream or the group was lost) make the group
@@ -20,6 +20,7 @@ from common.bus.entry import Entry
 from common.bus.gaps import Gaps
 from common.bus.gauges import BusGauges
 from common.bus.lanes import Delivery, Lanes
+from common.bus.receipts import Receipts
 from common.clock import Clock
 from common.errors import Busy, StateUnavailable, Unconfirmed
 from common.events.base import Event
@@ -42,7 +43,8 @@ _AWAY = (StateUnavailable, Busy, Unconfirmed)
 
 class Consumer:
     """`handlers` says who listens to what; events of other types are acknowledged and passed over.
-    `consumer` is the process's name: kept over a restart, it finds its own pending at once."""
+    `consumer` is the process's name: kept over a restart, it finds its own pending at once.
+    `linger_seconds` is how long a read waits for more company after one that brought something."""
 
     def __init__(  # noqa: PLR0913
         self,
@@ -59,6 +61,7 @@ class Consumer:
         handler_seconds: float = 30.0,
         pause_seconds: float = 0.2,
         drain_seconds: float = 4.0,
+        linger_seconds: float = 0.0,
     ) -> None:
         self._redis = redis
         self._bus = keys.bus()
@@ -70,16 +73,19 @@ class Consumer:
         self._claim_idle = claim_idle_seconds
         self._block_ms = min(BLOCK_MS, int(claim_idle_seconds * 250))
         self._drain_seconds = drain_seconds
+        self._linger = linger_seconds
         self._gaps = Gaps()
         self._alone = True  # in the group; else the numbers we see have holes by nature
         self._stop = asyncio.Event()
         self.gauges = BusGauges(metrics or Metrics("bus"), group)
+        self._receipts = Receipts(redis, self._bus, group)
         self._deliveries = Deliveries(
             redis,
             keys,
             group=group,
             consumer=consumer,
             handlers=self._types,
+            receipts=self._receipts,
             gauges=self.gauges,
             clock=clock,
             stop=self._stop,
@@ -99,12 +105,18 @@ class Consumer:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._read_for_ever(reader, lanes))
                 group.create_task(self._keep_for_ever(lanes))
-                group.create_task(_watch(lanes))
+                group.create_task(self._receipts.run())
+                try:
+                    await lanes.failure
+                finally:
+                    # at once: a lane that ends a handler meanwhile must not begin another
+                    self._stop.set()
         finally:
             await lanes.drain(self._drain_seconds)
             await reader.close()
             with contextlib.suppress(*_AWAY, Refused, TimeoutError):
                 async with asyncio.timeout(1.0):
+                    await self._receipts.flush()
                     await self._leave()
 
     # --- reading -----------------------------------------------------------------------------
@@ -121,7 +133,8 @@ class Consumer:
                 if loop.time() >= claim_at:
                     await self._take_over(lanes, idle_seconds=self._claim_idle, owner=None)
                     claim_at = loop.time() + self._claim_idle / 4
-                await self._read(reader, lanes)
+                if await self._read(reader, lanes) and self._linger:
+                    await asyncio.sleep(self._linger)
             except Refused as error:
                 if error.code not in _LOST:
                     raise
@@ -131,7 +144,8 @@ class Consumer:
                 sure = False
                 await asyncio.sleep(0.2)
 
-    async def _read(self, reader: RedisClient, lanes: Lanes) -> None:
+    async def _read(self, reader: RedisClient, lanes: Lanes) -> int:
+        """How many entries came."""
         streams = await reader.xreadgroup(
             self._group, self._consumer, {self._bus: ">"}, count=READ_COUNT, block_ms=self._block_ms
         )
@@ -141,17 +155,20 @@ class Consumer:
                 self.gauges.gaps(missing)
                 log.error("sequence gap", extra={"entry": entry.id, "missing": missing})
         await self._hand_out([(row, 1) for row in rows], lanes)
+        return len(rows)
 
     async def _hand_out(self, rows: list[tuple[StreamRow, int]], lanes: Lanes) -> None:
-        """Ours to the lanes, the others acknowledged in one go."""
-        entries = [Delivery(Entry(*row), count) for row, count in rows]
-        passed = [d.entry.id for d in entries if d.entry.type not in self._types]
+        """Ours to the lanes, the others are settled."""
+        passed = []
+        for row, count in rows:
+            entry = Entry(*row)
+            if entry.type in self._types:
+                await lanes.put(Delivery(entry, count))
+            else:
+                passed.append(entry.id)
         if passed:
-            await self._redis.xack(self._bus, self._group, *passed)
+            self._receipts.add(*passed)
             self.gauges.passed(len(passed))
-        for delivery in entries:
-            if delivery.entry.type in self._types:
-                await lanes.put(delivery)
 
     async def _take_over(self, lanes: Lanes, *, idle_seconds: float, owner: str | None) -> None:
         """Pages through all that is pending for so long and not in our hands."""
@@ -168,7 +185,12 @@ class Consumer:
             if not page:
                 return
             low = f"({page[-1][0]}"
-            counts = {row[0]: row[3] + 1 for row in page if row[0] not in lanes.held}
+            in_hand = (lanes.held, self._receipts)
+            counts = {
+                entry_id: count + 1
+                for entry_id, _, _, count in page
+                if not any(entry_id in place for place in in_hand)
+            }
             if not counts:
                 continue
             # the idle guard again: whoever claims second gets nothing
@@ -230,7 +252,3 @@ class Consumer:
         )
         if not mine:
             await self._redis.xgroup_delconsumer(self._bus, self._group, self._consumer)
-
-
-async def _watch(lanes: Lanes) -> None:
-    await lanes.failure

@@ -1,6 +1,6 @@
 """What becomes of one delivered entry: applied, tried again, or put aside as a dead letter.
 
-    handler returns          XACK
+    handler returns          a receipt, soon an XACK
     handler raises           again after a pause, until 5 deliveries, then dead letter
     not now (Redis is away)  again after a pause, as long as it takes; no delivery is counted
     undecodable              dead letter at once
@@ -20,6 +20,7 @@ from typing import TypeVar
 from common.bus.entry import Entry
 from common.bus.gauges import BusGauges
 from common.bus.lanes import Delivery
+from common.bus.receipts import Receipts
 from common.clock import Clock
 from common.errors import Busy, StateUnavailable, Unconfirmed
 from common.events.base import Event, Undecodable
@@ -52,6 +53,7 @@ class Deliveries:
         group: str,
         consumer: str,
         handlers: Mapping[str, Handler],
+        receipts: Receipts,
         gauges: BusGauges,
         clock: Clock,
         stop: asyncio.Event,
@@ -64,6 +66,7 @@ class Deliveries:
         self._group = group
         self._consumer = consumer
         self._handlers = handlers
+        self._receipts = receipts
         self._gauges = gauges
         self._clock = clock
         self._stop = stop
@@ -90,7 +93,8 @@ class Deliveries:
                 reason = f"{type(error).__name__}: {error}"
                 self._tell(entry, error, count=count)
             else:
-                await self._patiently(lambda: self._acknowledge(entry))
+                self._receipts.add(entry.id)
+                self._gauges.handled()
                 return
             if count == MAX_DELIVERIES:
                 break
@@ -104,10 +108,6 @@ class Deliveries:
         event = entry.event()
         async with asyncio.timeout(self._handler_seconds):
             await self._handlers[entry.type](event, entry)
-
-    async def _acknowledge(self, entry: Entry) -> None:
-        await self._redis.xack(self._bus, self._group, entry.id)
-        self._gauges.handled()
 
     async def _deliver_again(self, entry: Entry) -> bool:
         """Counts one more delivery in Redis, so that it survives us; False: no longer ours."""

@@ -35,7 +35,9 @@ Listener = Callable[[Entry], None]
 
 
 class Tail:
-    """Starts at the newest entry, or `replay_seconds` before it (revocations)."""
+    """Starts at the newest entry, or `replay_seconds` before it (revocations). `linger_seconds` is
+    how long a read waits for more company after one that brought something: ten entries in one
+    read cost a third of ten reads."""
 
     def __init__(
         self,
@@ -44,12 +46,14 @@ class Tail:
         *,
         clock: Clock,
         replay_seconds: float = 0.0,
+        linger_seconds: float = 0.0,
         metrics: Metrics | None = None,
     ) -> None:
         self._redis = redis
         self._bus = keys.bus()
         self._clock = clock
         self._replay_seconds = replay_seconds
+        self._linger = linger_seconds
         self._listeners: list[Listener] = []
         self._reset_listeners: list[Callable[[], None]] = []
         self._gaps = Gaps()
@@ -100,16 +104,17 @@ class Tail:
                 if loop.time() >= check_at:
                     await self._until_heard(self._check)
                     check_at = loop.time() + _CHECK_SECONDS
-                await self._until_heard(lambda: self._read(reader))
+                if await self._until_heard(lambda: self._read(reader)) and self._linger:
+                    await asyncio.sleep(self._linger)
         finally:
             await reader.close()
 
-    async def _until_heard(self, step: Callable[[], Awaitable[None]]) -> None:
+    async def _until_heard(self, step: Callable[[], Awaitable[T]]) -> T:
         while True:
             began = self._clock()
             try:
                 async with asyncio.timeout(_READ_SECONDS):
-                    await step()
+                    done = await step()
             except (TimeoutError, StateUnavailable, Busy) as error:
                 if self._failing_since is None:
                     self._failing_since = began
@@ -117,7 +122,7 @@ class Tail:
                 await asyncio.sleep(_PAUSE_SECONDS)
             else:
                 self._failing_since = None
-                return
+                return done
 
     async def _start(self) -> None:
         self._newest_at_start, self._written = await self._written_so_far()
@@ -128,7 +133,8 @@ class Tail:
             if _below(since, self._newest_at_start):
                 self._position = since
 
-    async def _read(self, reader: RedisClient) -> None:
+    async def _read(self, reader: RedisClient) -> int:
+        """How many entries came."""
         streams = await reader.xread(
             {self._bus: self._position}, count=READ_COUNT, block_ms=BLOCK_MS
         )
@@ -146,6 +152,7 @@ class Tail:
             self.gauges.lag.set(self._lag)
         if not rows or not _below(self._position, self._newest_at_start):
             self._ready.set()
+        return len(rows)
 
     def _tell(self, listener: Listener, entry: Entry) -> None:
         try:
