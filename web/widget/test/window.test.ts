@@ -121,6 +121,42 @@ describe('the chat window', () => {
     expect(chat.find('.card').exists()).toBe(false)
   })
 
+  it('does not come back to who put the card away, until another person has served', async () => {
+    let chat = await open()
+    await write(chat, 'I want a person')
+    await until(() => backend.sessions.size === 1 && backend.streams.get(backend.session().name)?.size)
+    backend.takeover(backend.session())
+    backend.release(backend.session())
+    await until(() => chat.find('.card').exists())
+    await chat.find('.card .quiet').trigger('click')
+    expect(chat.find('.card').exists()).toBe(false)
+
+    chat.unmount()
+    chat = await open()
+    await until(() => chat.find('[role=article]').exists())
+    expect(chat.find('.card').exists()).toBe(false)
+
+    backend.takeover(backend.session(), 'Ben')
+    backend.release(backend.session())
+    await until(() => chat.find('.card').exists())
+    chat.unmount()
+    chat = await open()
+    await until(() => chat.find('.card').exists())
+  })
+
+  it('keeps nothing of a card put away where nothing may be kept', async () => {
+    history.replaceState(null, '', '/embed?shop=demo&language=en&consent=denied')
+    window_ = mount(App, { attachTo: document.body, global: { plugins: [createPinia(), await createTexts('en')] } })
+    await write(window_, 'I want a person')
+    await until(() => backend.sessions.size === 1 && backend.streams.get(backend.session().name)?.size)
+    backend.takeover(backend.session())
+    backend.release(backend.session())
+    await until(() => window_!.find('.card').exists())
+    await window_.find('.card .quiet').trigger('click')
+    expect(window_.find('.card').exists()).toBe(false)
+    expect(localStorage.length).toBe(0)
+  })
+
   it('out of hours takes a question, an address and a permission, and nothing less', async () => {
     backend.isInShift = false
     const chat = await open()

@@ -7,6 +7,7 @@ import { createHttp, createVisitor, memoryStore, safeStore, type VisitorView } f
 import { isLanguage, type Language } from '../i18n'
 import { createBridge, embedding } from './bridge'
 import { DEFAULT_COLOR } from './look'
+import { useRating } from './rating'
 import { logRows, tailRows, type Row } from './rows'
 
 interface Choices {
@@ -69,17 +70,10 @@ export const useChat = defineStore('chat', () => {
     clock.value = Date.now()
     if (typing) setTimeout(() => (clock.value = Date.now()), typing.until - Date.now() + 50)
   })
-  // The thanks belong to the page that asked; one loaded later does not repeat them.
-  const wasAsked = ref(false)
-  watch(() => conversation.value.rating, (rating) => {
-    if (rating !== 'given') wasAsked.value = rating === 'requested'
-  }, { immediate: true, flush: 'sync' })
-  const isThanking = computed(() => conversation.value.rating === 'given' && wasAsked.value)
-  const asksRating = computed(() =>
-    can('rating') && conversation.value.status !== 'manual_live' && (conversation.value.rating === 'requested' || isThanking.value))
+  const rating = useRating(conversation, store, `fiido-kefu:${place.shop}:skipped`)
   const rows = computed<Row[]>(() => {
     const extra: Row[] = []
-    if (asksRating.value) extra.push({ key: 'rating', kind: 'rating' })
+    if (can('rating') && rating.isShown.value) extra.push({ key: 'rating', kind: 'rating' })
     if (isTyping.value) extra.push({ key: 'typing', kind: 'typing' })
     return [...log.value, ...tail.value, ...extra]
   })
@@ -154,7 +148,10 @@ export const useChat = defineStore('chat', () => {
     } else if (message.do === 'sendMessage') {
       if (mayStart.value && message.text.trim()) visitor.send(message.text.trim().slice(0, maxChars.value))
     } else if (message.do === 'setUser') visitor.identify(message.user, message.signature)
-    else if (message.do === 'logout') visitor.forget()
+    else if (message.do === 'logout') {
+      visitor.forget()
+      rating.forget()
+    }
   }
 
   function decideConsent(agreed: boolean): void {
@@ -165,6 +162,7 @@ export const useChat = defineStore('chat', () => {
     place, bridge, options, config, bot, isUnreachable, language, isVisible, isFullScreen, consent, mayStart,
     choices, view, visitor, conversation, messages, turn, outbox, rows, status, isEmpty, speaker, texts,
     color, theme, languages, maxChars, unread, can, hear, choose, load, markRead, decideConsent,
+    skipRating: rating.skip,
     isManual: computed(() => isManual(status.value)),
   }
 })
