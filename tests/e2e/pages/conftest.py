@@ -126,6 +126,9 @@ class Widget:
     async def sees(self, text: str) -> None:
         await self.frame.locator(".list").get_by_text(text).first.wait_for(state="attached")
 
+    async def is_with(self, name: str) -> None:
+        await expect(self.frame.locator("header h1")).to_have_text(name)
+
     async def has_unsent(self, count: int) -> None:
         await expect(self.frame.locator(".pale")).to_have_count(count, timeout=40_000)
 
@@ -137,7 +140,7 @@ class Widget:
     async def session(self) -> str:
         return str((await self._kept())["sessionName"])
 
-    async def is_whole(self, rig: Rig) -> None:
+    async def is_whole(self, rig: Rig, *, seconds: float = 20.0) -> None:
         """Who spoke and what stands on the screen is the log that this visitor may read."""
         kept = await self._kept()
         visitor = rig.visitor()
@@ -151,7 +154,7 @@ class Widget:
             messages = await visitor.messages(kept["sessionName"])
             return [spoken(one["role"], one["content"]) for one in messages]
 
-        await agree(screen, log)
+        await agree(screen, log, seconds=seconds)
 
     async def _kept(self) -> dict[str, str]:
         """What the browser keeps: which session, and the token that opens it."""

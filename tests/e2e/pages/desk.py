@@ -182,7 +182,7 @@ async def waiting_visitor(rig: Rig, nickname: str) -> Visitor:
     return visitor
 
 
-async def is_whole(desk: Desk, agent: Agent, session: str) -> None:
+async def is_whole(desk: Desk, agent: Agent, session: str, *, seconds: float = 20.0) -> None:
     """What stands on the screen is the log: nothing lost, nothing doubled, in order."""
 
     async def screen() -> list[str]:
@@ -191,4 +191,4 @@ async def is_whole(desk: Desk, agent: Agent, session: str) -> None:
     async def log() -> list[str]:
         return [one["id"] for one in await agent.messages(session)]
 
-    await agree(screen, log)
+    await agree(screen, log, seconds=seconds)

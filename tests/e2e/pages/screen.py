@@ -17,9 +17,9 @@ READ = """async ([list, row]) => {
         await frame().then(frame)
         const all = [...box.querySelectorAll(row)]
         for (const one of all) seen.set(one.dataset.id ?? number(one), {
-            id: one.dataset.id, kind: one.className, text: one.querySelector('.text')?.innerText})
+            id: one.dataset.id, kind: one.className, text: one.querySelector('.text')?.innerText ?? ''})
         const ids = all.map(one => one.dataset.id ?? number(one))
-        if (new Set(ids).size < ids.length) throw new Error(`drawn twice: ${ids}`)
+        if (new Set(ids).size < ids.length) seen.set('twice', { id: 'twice', kind: '', text: '' })
         if (box.scrollTop + box.clientHeight >= box.scrollHeight - 2) return [...seen.values()]
     }
 }"""
@@ -32,12 +32,17 @@ async def rows(page: Page | Frame, box: str, row: str) -> list[dict[str, Any]]:
 
 
 def letters(text: str) -> str:
-    """Without what markdown adds and drawing takes away."""
-    return re.sub(r"[\W_]+", "", text)
+    """Without what markdown adds and drawing takes away: signs, and the numbers of a list."""
+    return re.sub(r"^\s*\d+\.\s|[\W_]+", "", text, flags=re.MULTILINE)
 
 
-async def agree(screen: Callable[[], Awaitable[Any]], log: Callable[[], Awaitable[Any]]) -> None:
-    """Waits until the screen shows what the log says; tells both where it never does."""
+async def agree(
+    screen: Callable[[], Awaitable[Any]],
+    log: Callable[[], Awaitable[Any]],
+    *,
+    seconds: float = 20.0,
+) -> None:
+    """Waits until the screen shows what the log says; tells both where it does not in time."""
     last: dict[str, Any] = {}
 
     async def same() -> bool:
@@ -45,6 +50,6 @@ async def agree(screen: Callable[[], Awaitable[Any]], log: Callable[[], Awaitabl
         return bool(last["log"] == last["screen"])
 
     try:
-        await eventually(same)
+        await eventually(same, seconds=seconds)
     except TimeoutError:
         raise AssertionError(f"the screen shows {last['screen']}, the log {last['log']}") from None

@@ -111,6 +111,35 @@ async def test_a_visitor_at_the_widget_and_an_agent_at_the_workbench_talk(
     await ann.act("close")
     await ann.stands("Closed")
     await is_whole(ann, await stack.agent(), name)
+    await widget.is_whole(stack)
+    await context.close()
+
+
+@pytest.mark.parametrize(
+    "damage", ["one.remove()", "one.after(one.cloneNode(true))", "one.before(one.nextSibling)"]
+)
+async def test_a_line_that_is_missing_stands_twice_or_in_the_wrong_place_would_be_seen(
+    browser: Browser, stack: Rig, shop_url: str, ann: Desk, damage: str
+) -> None:
+    context = await browser.new_context(locale="en-GB")
+    widget = await open_widget(await context.new_page(), shop_url)
+    await widget.ask("I want a human")
+    await widget.frame.wait_for_selector("section.waiting")
+    agent, name = await stack.agent(), await widget.session()
+    await ann.serve(name)
+    await ann.say("A line to damage")
+    await ann.say("and the next")
+    await widget.sees("and the next")
+    await is_whole(ann, agent, name)
+    await widget.is_whole(stack)
+    await ann.page.locator(".log .row", has_text="A line to damage").evaluate(f"one => {damage}")
+    await widget.frame.locator("[role=article]", has_text="A line to damage").evaluate(
+        f"one => {damage}"
+    )
+    with pytest.raises(AssertionError):
+        await is_whole(ann, agent, name, seconds=1)
+    with pytest.raises(AssertionError):
+        await widget.is_whole(stack, seconds=1)
     await context.close()
 
 
