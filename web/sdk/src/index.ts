@@ -59,6 +59,8 @@ function install(early: Command[]): Api {
     options = { ...options, ...more }
     inline = element
     const base = options.baseUrl ?? (script ? new URL(script.src).origin : location.origin)
+    // It is framed and linked to: a script's address would run in the shop's page.
+    if (!/^https?:/i.test(base)) throw new TypeError('baseUrl')
     chat = createChat({ nonce: script?.nonce ?? '', ...options }, base.replace(/\/$/, ''), emit, element)
   }
   /** Every call works before `init`: it is the same as calling `init` first. */
