@@ -133,6 +133,17 @@ async def test_my_own_visitors_are_announced_and_neither_others_nor_the_one_in_f
     assert (note["body"], note["tag"]) == ("Are you still there?", mine.name)
 
 
+async def test_who_is_transferred_to_me_is_announced(stack: Rig, ear: Desk) -> None:
+    await wishes_notifications(ear)
+    await looks_away(ear)
+    visitor, agent = await waiting_visitor(stack, "Handed over"), await stack.agent()
+    assert (await agent.takeover(str(visitor.name))).status == 200
+    path = f"/api/sessions/{visitor.name}/transfer"
+    assert (await agent.post(path, {"to_agent_id": ear.agent_id})).status == 200
+    await is_announced(ear, "Handed over was transferred to you")
+    assert "Handed over was transferred to you" in await notes(ear, "Handed over")
+
+
 async def test_the_title_counts_who_waits_and_who_has_no_answer_yet(stack: Rig, ear: Desk) -> None:
     agent = await stack.agent()
     visitor = await waiting_visitor(stack, "Counted")
