@@ -97,6 +97,16 @@ async def test_lists_by_agent_over_http(service: Any) -> None:
     assert answer["data"]["total"] == 2
 
 
+async def test_the_last_line_is_what_somebody_said_not_what_the_system_noted(service: Any) -> None:
+    visitor = await service.visitor("v1")
+    await visitor.escalate(message="It does not charge.")
+    await service.post("/api/sessions/v1/takeover", None, service.as_agent("ann"))
+    _, listed = await service.get("/api/sessions", service.as_agent("ann"))
+    (session,) = listed["data"]["sessions"]
+    assert session["last_message_preview"] == "It does not charge."
+    assert session["last_message_role"] == "user"
+
+
 @pytest.mark.parametrize(
     "query",
     ["status=open", "sort=name", "limit=0", "limit=101", "offset=-1", "vip=maybe", "since=NaN"],

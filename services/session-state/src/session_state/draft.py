@@ -103,7 +103,9 @@ class Draft:
         )
         seq = self.next_seq
         self.entries.append(Logged(message, message.frame_name(), "va", message_id))
-        self.change(preview=preview_of(content), preview_role=role)
+        # lists show what somebody said: a notice would be the same in every row
+        if role != "system":
+            self.change(preview=preview_of(content), preview_role=role)
         return seq
 
     def notice(self, key: str, *, agent: str = "", message_id: str | None = None) -> str:
