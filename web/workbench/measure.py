@@ -292,9 +292,7 @@ async def main() -> None:
                 executable_path=shutil.which("chromium"), args=ARGS
             )
             meter = Meter(browser, folder)
-            print(
-                "\n| ms | n | p50 | p95 | p99 | max | |\n| --- | --- | --- | --- | --- | --- | --- |"
-            )
+            print(f"\n| ms | n | p50 | p95 | p99 | max | |\n|{' --- |' * 7}")
             await floor(meter)
             await workbench(meter, rig, crowd)
             await browser.close()

@@ -7,6 +7,8 @@ type Colour = (name: string) => string
 
 /** People come in whole numbers. */
 const STEPS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000]
+/** And times in whole seconds, minutes, hours. */
+const SECONDS = [1, 5, 15, 60, 300, 900, 1800, 3600, 7200]
 const FONT = '12px system-ui, "PingFang SC", "Noto Sans CJK SC", sans-serif'
 
 function axes(colour: Colour): { stroke: string; font: string; grid: uPlot.Axis.Grid; ticks: uPlot.Axis.Ticks } {
@@ -78,10 +80,10 @@ export function courseLook(labels: [waiting: string, minutes: string], locale: s
   return (colour) => ({
     legend: { show: false },
     cursor: { show: false },
-    padding: [12, 8, 0, 0],
+    padding: [12, 30, 0, 0],
     scales: { y: { range: (_plot, _min, max) => [0, Math.max(4, max * 1.1)] } },
     axes: [
-      { ...axes(colour), values: (_plot, values) => write(values), space: 110, size: 28 },
+      { ...axes(colour), values: (_plot, values) => write(values), incrs: SECONDS, space: 78, size: 28 },
       { ...axes(colour), values: (_plot, values) => whole(values), incrs: STEPS, size: 40 },
     ],
     series: [
