@@ -49,7 +49,8 @@ class Socket:
         return sum(map(len, self.written)) > self._taken
 
     def write(self, data: bytes) -> None:
-        self.written.append(data)
+        if not self.gone:
+            self.written.append(data)
 
     async def drained(self) -> None:
         await asyncio.Event().wait()

@@ -68,7 +68,7 @@ class Relay:
             if not whole.endswith(b"\n\n"):
                 cut = whole.rfind(b"\n\n")
                 whole, rest = (whole[: cut + 2], whole[cut + 2 :]) if cut >= 0 else (b"", whole)
-            if whole and not connection.gone:
+            if whole:
                 connection.write(chunk(whole))
             if connection.paused:
                 answer.pause()

@@ -6,3 +6,5 @@ brings four entries to seven readers.
 
 # for who needs an event within a second (revocations) or more (letters)
 UNHURRIED_SECONDS = 0.05
+# for who is waited for: fan-out, fences, ends of turns
+BRISK_SECONDS = 0.001

@@ -62,6 +62,7 @@ class RedisClient:
         self._timeout = timeout_seconds
         self._name = name
         self._line = Line(address, timeout_seconds=timeout_seconds, name=name)
+        self._confirms = address.wait_replicas > 0
         self._children: list[RedisClient] = []
 
     @classmethod
@@ -165,7 +166,7 @@ class RedisClient:
     async def _send(self, batch: Sequence[Command[Any]]) -> list[Any]:
         """Replies, after as many attempts as are safe and fit in the time."""
         packed = [pack(*command.args) for command in batch]
-        confirm = any(command.writes for command in batch)
+        confirm = self._confirms and any(command.writes for command in batch)
         deadline = asyncio.get_running_loop().time() + self._timeout
         pause = _FIRST_PAUSE
         while True:

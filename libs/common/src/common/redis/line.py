@@ -6,7 +6,7 @@ one slot, its owner, whom any seed names by `MOVED`. No caller sees the differen
 
 import asyncio
 import itertools
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Any
 
 from common.redis.address import Address, Node
@@ -46,15 +46,15 @@ class Line:
         self._seeds = itertools.cycle(address.nodes)
         self._closed = False
 
-    async def call(self, packed: Sequence[bytes], *, confirm: bool = False) -> list[Any]:
+    def call(self, packed: Sequence[bytes], *, confirm: bool = False) -> Awaitable[list[Any]]:
         """The replies, a `Refused` among them where the server said so; raises `Lost`."""
         if self._exclusive is not None:
-            async with self._exclusive:
-                return await self._call_alone(packed)
+            return self._call_alone(packed, self._exclusive)
         wire = self._wire
+        # nearly always there is one: no coroutine then
         if wire is None or wire.lost:
-            wire = await self._open()
-        return await wire.send(packed, confirm=confirm)
+            return self._call_anew(packed, confirm=confirm)
+        return wire.send(packed, confirm=confirm)
 
     async def open(self) -> Wire:
         """The present connection, made now where there is none; raises `Lost`."""
@@ -75,13 +75,18 @@ class Line:
             wire.abort("closed by us")
 
     # --- inside ------------------------------------------------------------------------------
-    async def _call_alone(self, packed: Sequence[bytes]) -> list[Any]:
-        wire = await self.open()
-        try:
-            return await wire.send(packed)
-        except asyncio.CancelledError:
-            wire.abort("a blocking read was cancelled")
-            raise
+    async def _call_anew(self, packed: Sequence[bytes], *, confirm: bool) -> list[Any]:
+        wire = await self._open()
+        return await wire.send(packed, confirm=confirm)
+
+    async def _call_alone(self, packed: Sequence[bytes], turn: asyncio.Lock) -> list[Any]:
+        async with turn:
+            wire = await self.open()
+            try:
+                return await wire.send(packed)
+            except asyncio.CancelledError:
+                wire.abort("a blocking read was cancelled")
+                raise
 
     async def _open(self) -> Wire:
         async with self._opening:

@@ -7,6 +7,7 @@
 Lines are cut on bytes and parsed only when whole, so a chunk may end inside a character.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,7 +64,13 @@ class Broken:
 
 Item = Started | Delta | FollowUp | Finished | Broken
 
+# A whole delta as it nearly always comes. What differs in any way goes line by line, to the same
+# end; seven calls less for each of a turn's deltas were a fifth of its decoding.
+_PLAIN_DELTA = re.compile(
+    rb"event: ?conversation\.message\.delta\r?\ndata: ?(\{[^\r\n]*\})\r?\n\r?\n"
+)
 _BOM = b"\xef\xbb\xbf"
+_DELTA = b"conversation.message.delta"
 _BETWEEN_ANSWERS = "\n\n"
 _MAX_FOLLOW_UPS = 3
 _MAX_FOLLOW_UP_CHARS = 300
@@ -83,6 +90,7 @@ class StreamDecoder:
         self.done = False
         self.differing_answers = 0
         self._limits = limits
+        self._plain_bytes = min(limits.line, limits.event)
         self._tail = bytearray()
         self._fresh = True
         self._name = b""
@@ -103,6 +111,25 @@ class StreamDecoder:
         """The items that this chunk completes."""
         if self.done:
             return []
+        is_between_events = not (self._tail or self._event_size or self._fresh)
+        if is_between_events and len(chunk) <= self._plain_bytes:
+            chunk = self._plain_deltas(chunk)
+        if chunk and not self.done:
+            self._lines(chunk)
+        items, self._items = self._items, []
+        return items
+
+    def _plain_deltas(self, chunk: bytes) -> bytes:
+        """Takes whole deltas off the front; the rest is for the lines."""
+        place = 0
+        while not self.done and (found := _PLAIN_DELTA.match(chunk, place)):
+            place = found.end()
+            self.events += 1
+            if not self.ended:
+                self._event(_DELTA, found[1])
+        return chunk[place:] if place else chunk
+
+    def _lines(self, chunk: bytes) -> None:
         newline = chunk.rfind(b"\n")
         if newline < 0:
             self._tail += chunk
@@ -116,7 +143,6 @@ class StreamDecoder:
         if len(self._tail) > self._limits.line:
             self._tail.clear()
             self._break(FaultKind.OVERSIZED, "line")
-        return self._take()
 
     def close(self) -> list[Item]:
         """The body is over: without an end before it, the answer was cut."""
@@ -125,9 +151,6 @@ class StreamDecoder:
         if not self.ended:
             self._break(FaultKind.TRUNCATED, "end of body")
         self.done = True
-        return self._take()
-
-    def _take(self) -> list[Item]:
         items, self._items = self._items, []
         return items
 
@@ -185,6 +208,11 @@ class StreamDecoder:
             self._event(name, data)
 
     def _event(self, name: bytes, data: bytes) -> None:
+        if name == _DELTA:
+            body = _object(data)
+            if body is None:
+                return self._break(FaultKind.GARBAGE, name.decode())
+            return self._delta(body)
         if name == b"error":
             body = _object(data)
             text = data[:300].decode(errors="replace")
@@ -196,9 +224,7 @@ class StreamDecoder:
         body = _object(data)
         if body is None:
             return self._break(FaultKind.GARBAGE, name.decode(errors="replace")[:64])
-        if name == b"conversation.message.delta":
-            self._delta(body)
-        elif name == b"conversation.message.completed":
+        if name == b"conversation.message.completed":
             self._message_completed(body)
         elif name.startswith(b"conversation.chat."):
             self._chat(name.removeprefix(b"conversation.chat."), body)

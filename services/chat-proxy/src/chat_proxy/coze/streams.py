@@ -127,6 +127,7 @@ class _Hearing:
         self._gap = min(deadlines.gap, deadlines.read)
         self._first_delta_at = deadline.when()
         self._events = 0
+        self._extend_at = 0.0
         self._loop = asyncio.get_running_loop()
 
     async def run(self) -> None:
@@ -164,11 +165,15 @@ class _Hearing:
 
     def _extend(self) -> None:
         """An event came: the gap begins anew. Timers cost; a gap a hundredth shorter does not."""
-        wanted = self._loop.time() + self._gap
-        if not self.decoder.spoken and self._first_delta_at is not None:
+        now = self._loop.time()
+        if now < self._extend_at:
+            return
+        wanted = now + self._gap
+        if self.decoder.spoken:
+            self._extend_at = now + self._gap / 100
+        elif self._first_delta_at is not None:
             wanted = min(wanted, self._first_delta_at)
-        if abs(wanted - (self._deadline.when() or 0.0)) > self._gap / 100:
-            self._deadline.reschedule(wanted)
+        self._deadline.reschedule(wanted)
 
 
 async def _refuse_other_than_stream(answer: Answer, logid: str) -> None:

@@ -45,9 +45,12 @@ class EventStream:
         """In the step in which the frame came, past the layers that the head went through."""
         if self._gone:
             return
-        if self._connection.gone or self._too_slow():
+        if not self._connection.paused:
+            self._slow_since = None
+        elif self._too_slow():
             self._gone = True
             return
+        # one who left takes nothing: `Connection.write` drops it
         self._connection.write(chunk(frame))
 
     async def close(self) -> None:
@@ -62,9 +65,6 @@ class EventStream:
         self._gone = True
 
     def _too_slow(self) -> bool:
-        if not self._connection.paused:
-            self._slow_since = None
-            return False
         now = asyncio.get_running_loop().time()
         if self._slow_since is None:
             self._slow_since = now
