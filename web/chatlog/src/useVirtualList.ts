@@ -5,7 +5,7 @@
  * is, whatever is measured, added above, or grows below.
  */
 import { computed, nextTick, onBeforeUnmount, onMounted, ref, watch, type ComputedRef, type Ref } from 'vue'
-import { layOut } from './rows'
+import { layOut, type Rows } from './rows'
 
 const ESTIMATE = 84
 const OVERSCAN = 700
@@ -34,21 +34,25 @@ export function useVirtualList(scroller: Ref<HTMLElement | undefined>, keys: Com
   let anchors: { key: string; delta: number }[] = []
   let lastTop = 0
 
-  const layout = computed(() => {
+  // Laid out anew for other keys only; a row that grows, as an answer does, moves what is below it.
+  const layout = computed(() => layOut(keys.value, heights, ESTIMATE))
+  const rows = (): Rows => {
     void measured.value
-    return layOut(keys.value, heights, ESTIMATE)
-  })
-  const indexes = computed(() => new Map(keys.value.map((key, index) => [key, index])))
-  const first = computed(() => layout.value.indexAt(top.value - OVERSCAN))
-  const last = computed(() => layout.value.indexAt(top.value + viewport.value + OVERSCAN))
+    return layout.value
+  }
+  const first = computed(() => rows().indexAt(top.value - OVERSCAN))
+  const last = computed(() => rows().indexAt(top.value + viewport.value + OVERSCAN))
+  const total = computed(() => rows().total)
 
   const observer = new ResizeObserver((entries) => {
     let changed = false
-    for (const { target } of entries) {
+    for (const { target, borderBoxSize } of entries) {
       const key = names.get(target)
-      const height = (target as HTMLElement).offsetHeight
+      const height = borderBoxSize[0]?.blockSize ?? 0
       if (key === undefined || height === 0 || heights.get(key) === height) continue
       heights.set(key, height)
+      const index = layout.value.indexOf(key, first.value)
+      if (index >= 0) layout.value.resize(index, height)
       changed = true
     }
     if (changed) measured.value += 1
@@ -74,27 +78,37 @@ export function useVirtualList(scroller: Ref<HTMLElement | undefined>, keys: Com
   function onScroll(): void {
     const box = scroller.value
     if (!box) return
-    top.value = box.scrollTop
+    const { scrollTop, clientHeight, scrollHeight } = box
+    top.value = scrollTop
     // Growing content moves the end away from us; only going up means leaving it.
-    if (box.scrollTop + box.clientHeight >= box.scrollHeight - END_REACHED) isAtEnd.value = true
-    else if (box.scrollTop < lastTop - 1) isAtEnd.value = false
-    lastTop = box.scrollTop
-    const index = layout.value.indexAt(box.scrollTop)
-    // Several, because a day's heading goes when older messages of the same day come above it.
+    if (scrollTop + clientHeight >= scrollHeight - END_REACHED) isAtEnd.value = true
+    else if (scrollTop < lastTop - 1) isAtEnd.value = false
+    lastTop = scrollTop
+    // In the middle, because the oldest rows lose their heading when older ones come above them;
+    // several, because any row may go.
+    const index = layout.value.indexAt(scrollTop + clientHeight / 2)
     anchors = keys.value
       .slice(index, index + ANCHORS)
-      .map((key, at) => ({ key, delta: box.scrollTop - layout.value.offsetOf(index + at) }))
+      .map((key, at) => ({ key, delta: scrollTop - layout.value.offsetOf(index + at) }))
+  }
+
+  /** Where the list has to be scrolled to, to show what it showed. */
+  function held(): number {
+    if (isAtEnd.value) return layout.value.total - viewport.value
+    for (const { key, delta } of anchors) {
+      const index = layout.value.indexOf(key)
+      if (index >= 0) return layout.value.offsetOf(index) + delta
+    }
+    return lastTop
   }
 
   function settle(): void {
     const box = scroller.value
     if (!box) return
-    const anchor = anchors.find(({ key }) => indexes.value.has(key))
+    const wanted = held()
     if (isAtEnd.value) box.scrollTop = box.scrollHeight
-    else if (anchor) {
-      const wanted = layout.value.offsetOf(indexes.value.get(anchor.key)!) + anchor.delta
-      if (Math.abs(wanted - box.scrollTop) > 1) box.scrollTop = wanted
-    }
+    else if (Math.abs(wanted - lastTop) > 1) box.scrollTop += wanted - lastTop
+    else return
     top.value = lastTop = box.scrollTop
   }
 
@@ -104,7 +118,9 @@ export function useVirtualList(scroller: Ref<HTMLElement | undefined>, keys: Com
     box?.scrollTo({ top: box.scrollHeight, behavior: smooth ? 'smooth' : 'instant' })
   }
 
-  watch(layout, () => settle(), { flush: 'post' })
+  // Aimed at before the rows are drawn, so that those of the right place are drawn, and only once.
+  watch([layout, measured], () => (top.value = held()))
+  watch([layout, measured], () => settle(), { flush: 'post' })
   onMounted(() => {
     if (scroller.value) frame.observe(scroller.value)
     void nextTick(() => toEnd())
@@ -114,14 +130,5 @@ export function useVirtualList(scroller: Ref<HTMLElement | undefined>, keys: Com
     frame.disconnect()
   })
 
-  return {
-    first,
-    last,
-    offset: computed(() => layout.value.offsetOf(first.value)),
-    total: computed(() => layout.value.total),
-    isAtEnd,
-    measure,
-    onScroll,
-    toEnd,
-  }
+  return { first, last, offset: computed(() => rows().offsetOf(first.value)), total, isAtEnd, measure, onScroll, toEnd }
 }

@@ -57,9 +57,10 @@ export function mergeMessages(
   known: readonly Message[],
   more: readonly Message[],
 ): readonly Message[] {
-  const last = known[known.length - 1]
+  const [oldest, last] = [known[0], known[known.length - 1]]
   const first = more[0]
   if (!first) return known
+  if (oldest && more.every((message) => message.seq < oldest.seq)) return [...inOrder(more), ...known]
   const ids = new Set(more.map((message) => message.id))
   // A message shown before the log had it stands near the end, under the same id.
   const isNew = !known.slice(-20).some((message) => ids.has(message.id))

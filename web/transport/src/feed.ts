@@ -20,6 +20,8 @@ import { ApiError } from './http'
 import { electLeader, type Leader } from './leader'
 
 const PAGE = 50
+/** Who looks for something said before reads on; the most that one request may ask for. */
+const OLDER_PAGE = 100
 
 type TabMessage =
   | { kind: 'event'; id: string | null; event: ServerEvent }
@@ -94,7 +96,7 @@ export function createFeed(core: Core, hooks: FeedHooks): Feed {
   }
 
   const fetchAll = async (seq: number): Promise<void> => {
-    const page = await fetchPage('')
+    const page = await fetchPage(PAGE)
     const { data } = await core.http.call<{ data: { session: VisitorSession } }>('GET', core.sessionPath())
     core.setConversation((known) => {
       const fresh = fromFetch(data.session, page.messages, { hasMore: page.has_more, seq })
@@ -102,8 +104,8 @@ export function createFeed(core: Core, hooks: FeedHooks): Feed {
     })
   }
 
-  const fetchPage = async (query: string): Promise<{ messages: Message[]; has_more: boolean }> => {
-    const path = core.sessionPath(`/messages?limit=${PAGE}${query}`)
+  const fetchPage = async (limit: number, query = ''): Promise<{ messages: Message[]; has_more: boolean }> => {
+    const path = core.sessionPath(`/messages?limit=${limit}${query}`)
     return (await core.http.call<{ data: { messages: Message[]; has_more: boolean } }>('GET', path)).data
   }
 
@@ -223,7 +225,7 @@ export function createFeed(core: Core, hooks: FeedHooks): Feed {
     loadOlder: async () => {
       const oldest = core.view.conversation.messages[0]
       if (!oldest) return false
-      const page = await fetchPage(`&before=${encodeURIComponent(oldest.id)}`)
+      const page = await fetchPage(OLDER_PAGE, `&before=${encodeURIComponent(oldest.id)}`)
       core.setConversation((state) => ({
         ...state,
         messages: mergeMessages(state.messages, page.messages),

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { AA, contrast, paletteFor, parseColor, SURFACE, type Rgb } from '../src/lib/color'
 import { fitting } from '../src/lib/fitting'
 import { isEmail } from '../src/lib/email'
-import { openingTime, waitMinutes } from '../src/lib/time'
+import { openingTime, sameDay, waitMinutes } from '../src/lib/time'
 import { layOut } from '@fiido-kefu/chatlog'
 import { logRows, tailRows } from '../src/state/rows'
 
@@ -42,6 +42,21 @@ describe('a long list', () => {
     expect(rows.indexAt(-50)).toBe(0)
     expect(rows.indexAt(1e9)).toBe(9_999)
     for (const index of [0, 1, 777, 9_999]) expect(rows.indexAt(rows.offsetOf(index))).toBe(index)
+  })
+
+  it('moves what is below a row that turns out to be of another height, and nothing above', () => {
+    const rows = layOut(keys, new Map(), 80)
+    rows.resize(5_000, 200)
+    rows.resize(5_000, 130)
+    expect(rows.offsetOf(5_000)).toBe(400_000)
+    expect(rows.offsetOf(5_001)).toBe(400_130)
+    expect(rows.total).toBe(800_050)
+    expect(rows.indexAt(400_129)).toBe(5_000)
+  })
+
+  it('finds a row by its key, near where it was or anywhere', () => {
+    const rows = layOut(keys, new Map(), 80)
+    expect([rows.indexOf('k40', 30), rows.indexOf('k40', 50), rows.indexOf('gone', 50)]).toEqual([40, 40, -1])
   })
 
   it('may be empty', () => {
@@ -89,6 +104,13 @@ describe('small things', () => {
   it('opening is told in the day it falls on', () => {
     const now = new Date(2026, 10, 21, 22, 0).getTime()
     expect(openingTime(new Date(2026, 10, 23, 9, 0).getTime() / 1000, 'en', now)).toContain('Monday')
+  })
+  it('days end at midnight, whatever was asked before and however long the day is', () => {
+    const begin = new Date(2026, 0, 1).getTime() / 1000
+    for (let hour = 0; hour < 366 * 24; hour += 5) {
+      const [a, b] = [begin + hour * 3600, begin + (hour + (hour % 31) - 15) * 3600]
+      expect(sameDay(a, b)).toBe(new Date(a * 1000).toDateString() === new Date(b * 1000).toDateString())
+    }
   })
   it('addresses are checked for slips only', () => {
     for (const good of ['a@b.example', 'first.last+tag@sub.shop.example', '用户@例子.公司']) expect(isEmail(good)).toBe(true)

@@ -5,12 +5,26 @@ function variant(language: string): string {
   return navigator.languages.find((one) => one.slice(0, 2) === language) ?? language
 }
 
+/** Making one takes longer than drawing the message it stands in. */
+const clocks = new Map<string, Intl.DateTimeFormat>()
+
 export function clockTime(seconds: number, language: string): string {
-  return new Intl.DateTimeFormat(variant(language), { hour: 'numeric', minute: '2-digit' }).format(seconds * 1000)
+  const locale = variant(language)
+  const clock = clocks.get(locale) ?? new Intl.DateTimeFormat(locale, { hour: 'numeric', minute: '2-digit' })
+  clocks.set(locale, clock)
+  return clock.format(seconds * 1000)
 }
 
+/** The day asked for last; a log is asked for thousands of moments of the same one. */
+const day = { begin: 0, end: 0 }
+
 export function sameDay(a: number, b: number): boolean {
-  return new Date(a * 1000).toDateString() === new Date(b * 1000).toDateString()
+  const [first, second] = [a * 1000, b * 1000]
+  if (first < day.begin || first >= day.end) {
+    day.begin = startOfDay(first)
+    day.end = new Date(day.begin).setHours(24)
+  }
+  return second >= day.begin && second < day.end
 }
 
 export function dayName(seconds: number, locale: string, now: number): string {
