@@ -68,3 +68,27 @@ def corpus() -> list[str]:
         "\u202e<script>window.hit=1</script>",
     ]
     return [text for text in made if all(c in "\n\t" or c >= " " for c in text)]
+
+
+def marked(place: str) -> str:
+    """An attack that says where it was put, by the address it would fetch; fits narrow fields."""
+    return f"\"'><img src=//evil.test/{place} onerror=hit=1>"
+
+
+def marked_letter(place: str) -> str:
+    """The same where only the letters of an e-mail address are let through."""
+    return f"'/{place}/onfocus=hit=1/'@evil.test"
+
+
+# for a field of eight characters, and for addresses that are followed
+TINY = "<kefu-x>"
+SCRIPT_ADDRESSES = [
+    "javascript:hit=1",
+    "JaVaScRiPt:hit=1",
+    "\tjavascript:hit=1",
+    "java\nscript:hit=1",
+    "data:text/html,<script>parent.hit=1</script>",
+    "vbscript:hit=1",
+    "//evil.test/followed",
+    "\\\\evil.test/followed",
+]
