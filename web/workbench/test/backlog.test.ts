@@ -19,6 +19,12 @@ describe('the waiting list', () => {
     expect(names(sessions, 'waiting')).toEqual(['smoke', 'vip', 'early', 'late'])
   })
 
+  it('keeps the first place of who is put back, ahead of newer ones', () => {
+    const escalation = { id: 'e', reason: 'manual', severity: 'low', trigger_at: 10 } as const
+    const sessions = [summary('newer', { waiting_since: 20 }), summary('put-back', { waiting_since: 90, escalation })]
+    expect(names(sessions, 'waiting')).toEqual(['put-back', 'newer'])
+  })
+
   it('orders sessions without a waiting time by what changed last, never by chance', () => {
     const sessions = [summary('a', { waiting_since: null, updated_at: 1 }), summary('b', { waiting_since: null, updated_at: 2 })]
     expect(names(sessions, 'waiting')).toEqual(['b', 'a'])

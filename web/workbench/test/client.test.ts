@@ -46,6 +46,20 @@ describe('a call with a token that has died', () => {
     expect(onExpired).toHaveBeenCalledTimes(1)
   })
 
+  it('does not end the next login by what comes of the last one', async () => {
+    let refuse: () => void = () => undefined
+    const said = new Promise<void>((resolve) => (refuse = resolve))
+    desk.on('POST', REFRESH, () => said.then(() => ({ status: 401, body: failure('UNAUTHENTICATED') })))
+    await api.login('mia', 'secret')
+    const call = api.get('/api/thing')
+    desk.on('POST', '/api/agent/login', () => ({ body: loginAnswer('t9') }))
+    await vi.waitFor(() => expect(desk.count('POST', REFRESH)).toBe(1))
+    await api.login('mia', 'secret')
+    refuse()
+    expect(await call).toEqual({ success: true, data: 'Bearer t9' })
+    expect(onExpired).not.toHaveBeenCalled()
+  })
+
   it('does not end the login where nobody could say', async () => {
     desk.on('POST', REFRESH, () => ({ status: 503, body: failure('UNAVAILABLE') }))
     await api.login('mia', 'secret')

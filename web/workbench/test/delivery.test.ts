@@ -102,6 +102,22 @@ describe('a login that ended', () => {
     expect(sent.map((body) => body.client_message_id)).toEqual(['c1', 'c1'])
   })
 
+  it('leaves a message to the next login, whatever the answer on its way says', async () => {
+    let refuseNow: () => void = () => undefined
+    answer = () => new Promise((_, reject) => (refuseNow = () => reject(new ApiError('TOKEN_REVOKED', '', 401))))
+    const before = begin()
+    before.send('s', 'kept')
+    before.stop()
+    answer = accept
+    const after = begin()
+    after.resume()
+    await until(() => phases()[0] === 'sent')
+    after.confirm('s', [message(1, { client_message_id: 'c1' })])
+    refuseNow()
+    await new Promise((resolve) => setTimeout(resolve))
+    expect(shown.get('s')).toEqual([])
+  })
+
   it('does not show one agent the unsent words of another', async () => {
     answer = refuse('TOKEN_EXPIRED', 401)
     begin().send('s', 'kept')

@@ -73,11 +73,14 @@ export function createApi(options: ApiOptions): Api {
   }
 
   const renew = async (): Promise<boolean> => {
+    const before = token
     try {
       adopt(await http.call<Login>('POST', '/api/agent/refresh', { body: {} }))
       return true
     } catch (error) {
       if (error instanceof ApiError && error.isTemporary) throw error
+      // Somebody has logged in meanwhile: the refusal was about the login before.
+      if (token !== null && token !== before) return true
       forget()
       return false
     }

@@ -62,14 +62,19 @@ export function hasFilters(filters: Filters): boolean {
   return filters.reason !== '' || filters.language !== '' || filters.vipOnly || filters.unreadOnly
 }
 
-/** Danger first, then VIPs, then who has waited longest; where nobody waits, what needs an answer. */
+/** Danger first, then VIPs, then who asked first; where nobody waits, what needs an answer. */
 export function priority(a: SessionSummary, b: SessionSummary): number {
   return (
     Number(isUrgent(b)) - Number(isUrgent(a)) ||
     Number(b.user_profile.vip ?? false) - Number(a.user_profile.vip ?? false) ||
-    (a.waiting_since ?? Infinity) - (b.waiting_since ?? Infinity) ||
+    askedAt(a) - askedAt(b) ||
     newest(a, b)
   )
+}
+
+/** Who is put back into the queue keeps the place of the first request. */
+function askedAt(session: SessionSummary): number {
+  return session.escalation?.trigger_at ?? session.waiting_since ?? Infinity
 }
 
 /** `Infinity - Infinity` is NaN, and NaN is falsy: the next criterion decides. */

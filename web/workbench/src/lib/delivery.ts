@@ -72,6 +72,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   /** Which sessions have something unsent; Web Storage can't be listed through `Store`. */
   const index = `${options.prefix}*`
   const remember = (): void => {
+    if (stopped) return
     const names = [...lanes].filter(([, lane]) => lane.outbox.entries.length > 0).map(([name]) => name)
     if (names.length > 0) options.store.setItem(index, JSON.stringify(names))
     else options.store.removeItem(index)
@@ -97,7 +98,10 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     }
   }
 
-  /** How long to wait before going on; `login`: until somebody has logged in. */
+  /**
+   * How long to wait before going on; `login`: until somebody has logged in. What an answer to a
+   * stopped delivery says is no more than the next one finds out: it sends the same under the same id.
+   */
   const deliver = async (session: string, lane: Lane, entry: OutboxEntry): Promise<number | 'login'> => {
     const { clientMessageId: id, content } = entry
     lane.outbox.change(id, { phase: 'sending', code: null })
@@ -108,10 +112,10 @@ export function createDelivery(options: DeliveryOptions): Delivery {
         content,
         client_message_id: id,
       })
-      lane.outbox.change(id, { phase: 'sent', messageId: answer.data.message_id })
+      if (!stopped) lane.outbox.change(id, { phase: 'sent', messageId: answer.data.message_id })
       return 0
     } catch (error) {
-      return refused(session, lane, entry, error)
+      return stopped ? 'login' : refused(session, lane, entry, error)
     }
   }
 

@@ -55,9 +55,15 @@ export const useConversation = defineStore('conversation', () => {
     if (log && log.version > (known?.version ?? 0)) return log.agent
     return known?.status === 'manual_live' ? (known.assigned_agent ?? null) : null
   })
-  const isMine = computed(() => status.value === 'manual_live' && holder.value?.id === account.agent?.id)
+  /** Expired, or out of reach: what was loaded is the last of it. */
+  const isRemoved = computed(() => isGone(view.value?.error))
+  const waitingSince = computed(() => {
+    const summary = name.value ? queue.find(name.value) : undefined
+    return summary?.waiting_since ?? facts.value?.escalation?.trigger_at ?? null
+  })
+  const isMine = computed(() => !isRemoved.value && status.value === 'manual_live' && holder.value?.id === account.agent?.id)
   const acts = computed(() =>
-    actsFor({ status: status.value, serves: account.serves, isMine: isMine.value, leads: account.leads }),
+    actsFor({ status: isRemoved.value ? null : status.value, serves: account.serves, isMine: isMine.value, leads: account.leads }),
   )
   /** Until the server says that the answer is there, or will not come. */
   const isAiAnswering = computed(() => facts.value?.ai_answering ?? false)
@@ -190,6 +196,8 @@ export const useConversation = defineStore('conversation', () => {
     status,
     holder,
     isMine,
+    isRemoved,
+    waitingSince,
     acts,
     isAiAnswering,
     isVisitorTyping,
