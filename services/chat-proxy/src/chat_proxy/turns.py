@@ -84,6 +84,9 @@ class Turns:
         """The turn runs from here on by itself; await its `ended` for as long as you like."""
         turn = Turn(ticket, parameters, listener, clock=self._clock)
         self._roster.seat(watch, turn)
+        if turn.conversation_id is not None:
+            # now, so that it leaves in one piece with the answer's head
+            turn.write(frames.meta(ticket, turn.conversation_id))
         self._spawn(self._run(turn, watch))
         return turn
 
@@ -132,7 +135,7 @@ class Turns:
         if turn.conversation_id is None:
             made = await self._assistant.new_conversation(ticket.session_name)
             await self._bind(turn, made, instead_of=None)
-        turn.write(frames.meta(ticket, turn.conversation_id))
+            turn.write(frames.meta(ticket, turn.conversation_id))
         question = Question(
             ticket.session_name, turn.conversation_id or "", ticket.message, turn.parameters
         )

@@ -42,9 +42,9 @@ if argv[16] ~= '' then
   end
 end
 
+-- `sid` never changes; a call of its own for a new session costs more than writing it each time
 call('HSET', KEYS[1], 'state', argv[14], 'version', argv[3], 'epoch', argv[5], 'seq', argv[7],
-  'turn', argv[15])
-if argv[2] == '0' then call('HSET', KEYS[1], 'sid', argv[9]) end
+  'turn', argv[15], 'sid', argv[9])
 
 local logged, events = tonumber(argv[22]), tonumber(argv[23])
 local last, i = logged + events, 29
