@@ -7,6 +7,8 @@ import { enterFullScreen, type FullScreen } from './phone'
 export type Emit = (name: string, detail?: unknown) => void
 
 export interface Chat {
+  /** Draws it. Listeners may call back at once, so the caller must know the chat by then. */
+  mount: () => void
   open: () => void
   close: () => void
   isOpen: () => boolean
@@ -24,18 +26,14 @@ const PATIENCE_MS = 15_000
 const whenIdle = window.requestIdleCallback ?? window.setTimeout
 const cancelIdle = window.cancelIdleCallback ?? window.clearTimeout
 
-const remember = (value: string | null): void => {
+/** Reads, or writes what is given, `null` to forget. */
+function memory(value?: string | null): string | null {
   try {
+    if (value) localStorage.setItem(MEMORY, value)
     if (value === null) localStorage.removeItem(MEMORY)
-    else localStorage.setItem(MEMORY, value)
-  } catch {
-    // Blocked storage: the conversation is simply not picked up on the next page.
-  }
-}
-const remembered = (): string | null => {
-  try {
     return localStorage.getItem(MEMORY)
   } catch {
+    // Blocked storage: the conversation is simply not picked up on the next page.
     return null
   }
 }
@@ -101,7 +99,7 @@ export function createChat(given: Options, base: string, emit: Emit, inline?: HT
   }
 
   const tellVisible = (): void =>
-    send({ do: 'visible', visible: isOpen, fullScreen: isPhone() })
+    tell({ do: 'visible', visible: isOpen, fullScreen: isPhone() })
 
   const paint = (): void => {
     settled = settle(options)
@@ -154,7 +152,7 @@ export function createChat(given: Options, base: string, emit: Emit, inline?: HT
     if (open && isPhone()) fullScreen = enterFullScreen(shell.panel, () => setOpen(false, true))
     if (!open) fullScreen?.leave(byBack)
     if (!open) fullScreen = null
-    if (isActive) remember(open ? 'open' : 'closed')
+    if (isActive) memory(open ? 'open' : 'closed')
     tellVisible()
     showUnread()
     if (open) frame?.focus()
@@ -169,13 +167,14 @@ export function createChat(given: Options, base: string, emit: Emit, inline?: HT
       shell.wait.hidden = true
       tellOptions(options)
       tellUser()
+      tellVisible()
       waiting.splice(0).forEach(post)
       emit('ready')
     } else if (message.is === 'close') {
       setOpen(false)
     } else if (message.is === 'active') {
       isActive = message.active
-      remember(isActive ? (isOpen ? 'open' : 'closed') : null)
+      memory(isActive ? (isOpen ? 'open' : 'closed') : null)
     } else if (message.is === 'look') {
       shell.box.style.setProperty('--c', message.color)
       shell.box.style.setProperty('--i', message.ink)
@@ -201,30 +200,43 @@ export function createChat(given: Options, base: string, emit: Emit, inline?: HT
     emit('error', { code: 'CSP', directive: event.effectiveDirective })
   }
 
+  /** A page that swaps its body (Turbo, htmx) takes the button along: it comes back, the frame anew. */
+  const swaps = new MutationObserver(() => {
+    if (!shell.host.isConnected) attach()
+  })
+  const attach = (): void => {
+    isReady = false
+    document.body.appendChild(shell.host)
+    swaps.observe(document.documentElement, { childList: true })
+    swaps.observe(document.body, { childList: true })
+  }
   const mount = (): void => {
-    ;(inline ?? document.body).appendChild(shell.host)
-    if (inline) return setOpen(true)
-    if (options.open) return setOpen(true)
+    if (inline) inline.appendChild(shell.host)
+    else attach()
+    if (inline || options.open) return setOpen(true)
     // The first look into storage makes the page wait for the disk; nobody is waiting for this.
     idle = whenIdle(resume)
   }
   const resume = (): void => {
-    const memory = remembered()
-    if (memory && options.consent !== 'denied') {
+    const known = memory()
+    if (known && options.consent !== 'denied') {
       isActive = true
-      if (memory === 'open' && !isPhone()) setOpen(true)
+      if (known === 'open' && !isPhone()) setOpen(true)
       else load()
     }
   }
 
   paint()
   shell.launcher.onclick = () => setOpen(!isOpen)
-  addEventListener('message', listen)
-  document.addEventListener('securitypolicyviolation', violated)
-  if (document.body || inline) mount()
-  else addEventListener('DOMContentLoaded', mount)
+  const life = new AbortController()
+  addEventListener('message', listen, life)
+  document.addEventListener('securitypolicyviolation', violated, life)
 
   return {
+    mount: () => {
+      if (document.body || inline) mount()
+      else addEventListener('DOMContentLoaded', mount, life)
+    },
     open: () => setOpen(true),
     close: () => setOpen(false),
     isOpen: () => isOpen,
@@ -239,7 +251,7 @@ export function createChat(given: Options, base: string, emit: Emit, inline?: HT
       tellOptions(more)
     },
     logout: () => {
-      remember(null)
+      memory(null)
       isActive = false
       options = { ...options, user: undefined }
       tell({ do: 'logout' })
@@ -248,11 +260,10 @@ export function createChat(given: Options, base: string, emit: Emit, inline?: HT
       unread = 0
       showUnread()
       fullScreen?.leave()
+      swaps.disconnect()
       clearTimeout(patience)
       cancelIdle(idle)
-      removeEventListener('message', listen)
-      removeEventListener('DOMContentLoaded', mount)
-      document.removeEventListener('securitypolicyviolation', violated)
+      life.abort()
       shell.host.remove()
     },
   }

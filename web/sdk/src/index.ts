@@ -62,6 +62,7 @@ function install(early: Command[]): Api {
     // It is framed and linked to: a script's address would run in the shop's page.
     if (!/^https?:/i.test(base)) throw new TypeError('baseUrl')
     chat = createChat({ nonce: script?.nonce ?? '', ...options }, base.replace(/\/$/, ''), emit, element)
+    chat.mount()
   }
   /** Every call works before `init`: it is the same as calling `init` first. */
   const using = (): Chat => {

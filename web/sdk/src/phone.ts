@@ -18,8 +18,9 @@ export function enterFullScreen(panel: HTMLElement, onBack: () => void): FullScr
     panel.style.top = `${viewport.offsetTop}px`
     panel.style.height = `${viewport.height}px`
   }
-  viewport?.addEventListener('resize', fit)
-  viewport?.addEventListener('scroll', fit)
+  const life = new AbortController()
+  viewport?.addEventListener('resize', fit, life)
+  viewport?.addEventListener('scroll', fit, life)
   fit()
 
   const popped = (): void => {
@@ -30,15 +31,13 @@ export function enterFullScreen(panel: HTMLElement, onBack: () => void): FullScr
   } catch {
     // A sandboxed page may not; then back leaves the page as it always did.
   }
-  addEventListener('popstate', popped)
+  addEventListener('popstate', popped, life)
 
   return {
     leave: (byBack) => {
       style.overflow = overflow
-      viewport?.removeEventListener('resize', fit)
-      viewport?.removeEventListener('scroll', fit)
+      life.abort()
       panel.style.top = panel.style.height = ''
-      removeEventListener('popstate', popped)
       if (!byBack && history.state?.[MARK]) history.back()
     },
   }

@@ -14,7 +14,6 @@ export const CSS = `
 .l{bottom:var(--b);min-width:60px;height:60px;padding:0 17px;display:flex;align-items:center;gap:10px;border:0;cursor:pointer;border-radius:22px 22px 7px 22px;background:var(--c);color:var(--i,color(from var(--c) xyz clamp(0,(.183 - y)*999,.95) clamp(0,(.183 - y)*999,1) clamp(0,(.183 - y)*999,1.09)));font:600 15px/1 system-ui,sans-serif;box-shadow:0 1px 2px #0b1f1a29,0 10px 28px -6px #0b1f1a52;transition:transform .18s;-webkit-tap-highlight-color:transparent}
 .left .l{border-radius:22px 22px 22px 7px}
 .l:hover{transform:translateY(-2px)}
-.l:active{transform:scale(.97)}
 .l:focus-visible{outline:3px solid var(--c);outline-offset:3px;box-shadow:0 0 0 3px #fff}
 .l svg{width:26px;height:26px;flex:none;fill:none;stroke:currentColor;stroke-width:2;stroke-linecap:round;stroke-linejoin:round}
 .o .l{border-radius:22px}

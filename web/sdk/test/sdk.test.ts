@@ -162,6 +162,36 @@ describe('the loader', () => {
     expect(localStorage.length).toBe(0)
   })
 
+  it('may be called by who hears that it opened', async () => {
+    await load(null)
+    api()['on']!('open', () => api()['sendMessage']!('Hello'))
+    api()['init']!({ shop: 'demo', baseUrl: ORIGIN, open: true })
+    expect(document.querySelectorAll('[data-fiido-kefu]')).toHaveLength(1)
+    const { postMessage } = frame()!.contentWindow as unknown as { postMessage: ReturnType<typeof vi.fn> }
+    say({ is: 'ready' })
+    expect(postMessage).toHaveBeenCalledWith({ kefu: 1, do: 'sendMessage', text: 'Hello' }, ORIGIN)
+  })
+
+  it('comes back to a page that swaps its body, and tells the new frame what it knows', async () => {
+    await load()
+    api()['open']!()
+    say({ is: 'ready' })
+    for (const swap of [() => document.body.replaceWith(document.createElement('body')), () => document.body.replaceChildren()]) {
+      swap()
+      await vi.waitUntil(() => host()?.isConnected)
+      const post = vi.mocked(frame()!.contentWindow!.postMessage)
+      post.mockClear()
+      api()['update']!({ label: 'not said to a frame that loads' })
+      expect(post).not.toHaveBeenCalled()
+      say({ is: 'ready' })
+      expect(post).toHaveBeenCalledWith({ kefu: 1, do: 'visible', visible: true, fullScreen: false }, ORIGIN)
+    }
+    api()['destroy']!()
+    document.body.replaceChildren()
+    await Promise.resolve()
+    expect(host()).toBeNull()
+  })
+
   it('lives with storage that throws', async () => {
     const broken = vi.spyOn(Storage.prototype, 'setItem').mockImplementation(() => {
       throw new Error('blocked')
