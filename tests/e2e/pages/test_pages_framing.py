@@ -67,6 +67,15 @@ async def test_no_foreign_page_frames_the_chat_however_it_nests(
     await page.close()
 
 
+async def test_nobody_frames_the_workbench(browser: Browser, shop_url: str, stack: Rig) -> None:
+    page = await browser.new_page()
+    async with page.expect_console_message(lambda said: "frame-ancestors" in said.text):
+        await page.goto(around(shop_url, f"{stack.gateway}/agent/"))
+    await page.wait_for_load_state("networkidle")
+    assert await page.frames[1].locator("input").count() == 0
+    await page.close()
+
+
 async def test_the_shops_own_pages_frame_it_nested_too(
     browser: Browser, shop_url: str, stack: Rig
 ) -> None:

@@ -1,16 +1,12 @@
 """The visitor's side of the main job, through the widget on a shop's page of another origin."""
 
-import json
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from pathlib import Path
 
 import pytest
 from playwright.async_api import Browser
 
-from dev.attacks import corpus
 from dev.rig import Rig
-from dev.rig.rig import eventually
 
 from .conftest import Widget, embedded, open_widget
 
@@ -19,8 +15,6 @@ pytestmark = [
     pytest.mark.xdist_group("e2e"),
     pytest.mark.browser,
 ]
-ROOT = Path(__file__).resolve().parents[3]
-AXE = ROOT / "web/node_modules/axe-core/axe.min.js"
 
 
 async def test_before_the_visitor_acts_nothing_is_asked_for_and_nothing_is_kept(
@@ -135,42 +129,6 @@ async def test_on_a_phone_it_fills_the_screen_and_the_back_button_closes_it(
     await context.close()
 
 
-async def test_no_text_of_anybody_runs_or_fetches_anything(
-    browser: Browser, shop_url: str, stack: Rig
-) -> None:
-    context = await browser.new_context(locale="en-GB")
-    page = await context.new_page()
-    foreign: list[str] = []
-    page.on("request", lambda r: foreign.append(r.url) if "evil.test" in r.url else None)
-    widget = await open_widget(page, shop_url)
-    await widget.ask("I want a human")
-    await widget.frame.wait_for_selector("section.waiting")
-    name, agent = await widget.session(), await stack.agent()
-    await agent.takeover(name)
-    await widget.frame.wait_for_selector(".notice.strong")
-    attacks = corpus()
-    for attack in attacks:
-        assert (await agent.say(name, attack)).status == 200
-    for attack in attacks[::10]:
-        await widget.ask(attack)
-    wanted = len(attacks) + len(attacks[::10])
-
-    async def all_there() -> bool:
-        rows = await widget.frame.get_attribute("[role=article]", "aria-setsize")
-        return int(rows or 0) >= wanted
-
-    await eventually(all_there)
-    dangerous = ".list :is(script, img, iframe, style, object, embed, form)"
-    height = int(await widget.frame.evaluate("document.querySelector('.list').scrollHeight"))
-    for top in range(height, -300, -300):
-        await widget.frame.evaluate(f"document.querySelector('.list').scrollTop = {top}")
-        await widget.frame.wait_for_selector(".row")
-        assert await widget.frame.locator(dangerous).count() == 0
-    assert await widget.frame.evaluate("typeof window.hit") == "undefined"
-    assert foreign == []
-    await context.close()
-
-
 async def test_out_of_hours_it_takes_the_question_and_an_address(
     browser: Browser, shop_url: str, closed_shop: Callable[[], AbstractAsyncContextManager[None]]
 ) -> None:
@@ -188,24 +146,3 @@ async def test_out_of_hours_it_takes_the_question_and_an_address(
         await form.locator(".btn").first.click()
         await widget.frame.get_by_text("rider@example.com").wait_for()
         await context.close()
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-async def test_axe_finds_nothing(browser: Browser, shop_url: str, theme: str) -> None:
-    context = await browser.new_context(
-        locale="en-GB",
-        color_scheme="dark" if theme == "dark" else "light",
-        bypass_csp=True,
-        reduced_motion="reduce",
-    )
-    widget = await open_widget(await context.new_page(), shop_url)
-    await widget.frame.evaluate(AXE.read_text())
-    run = "axe.run(document).then(found => JSON.stringify(found.violations.map(one => one.id)))"
-    assert json.loads(await widget.frame.evaluate(run)) == []
-    await widget.ask("How far does the battery go?")
-    await widget.frame.wait_for_selector(".chips")
-    assert json.loads(await widget.frame.evaluate(run)) == []
-    await widget.frame.click(".window > header .tool")
-    await widget.frame.wait_for_selector(".sheet")
-    assert json.loads(await widget.frame.evaluate(run)) == []
-    await context.close()
