@@ -138,7 +138,11 @@ class Desk:
         await expect(self.page.locator("#reply")).to_have_value(text)
 
     async def has_unsent(self, count: int) -> None:
-        await expect(self.page.locator("[data-phase]")).to_have_count(count, timeout=40_000)
+        unsent = self.page.locator("[data-phase]")
+        try:
+            await expect(unsent).to_have_count(count, timeout=40_000)
+        except AssertionError:
+            raise AssertionError(await unsent.all_inner_texts()) from None
 
 
 async def new_person(rig: Rig, name: str, **more: Any) -> tuple[str, str]:

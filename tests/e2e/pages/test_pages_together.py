@@ -127,9 +127,9 @@ async def both_want_vera(play: Play) -> tuple[Desk, Desk]:
     await eventually(taken)
     holder = (await admin.state(session))["assigned_agent"]["id"]
     first, second = sorted((play.ann, play.bob), key=lambda desk: desk.agent_id != holder)
-    await first.holds()
-    await second.stands(f"With {first.name}")
     await second.told(f"{first.name} was faster")
+    await second.stands(f"With {first.name}")
+    await first.holds()
     return first, second
 
 

@@ -47,9 +47,9 @@ async def test_two_race_for_a_visitor_and_the_loser_is_told_by_whom(
     await eventually(taken)
     holder = (await agent.state(name))["assigned_agent"]
     winner, loser = (ann, bob) if holder["id"] == ann.agent_id else (bob, ann)
-    await winner.holds()
-    await loser.stands(f"With {holder['name']}")
     await loser.told(f"{holder['name']} was faster")
+    await loser.stands(f"With {holder['name']}")
+    await winner.holds()
     await is_whole(winner, agent, name)
 
 

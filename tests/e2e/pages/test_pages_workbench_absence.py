@@ -94,10 +94,11 @@ async def test_after_an_hour_of_sleep_the_truth_is_shown_and_nobody_has_to_log_i
     await colleague.release(name)
     await visitor.chat("How do I return it?")
     newcomer = await waiting_visitor(hasty, "Newcomer")
-    # nothing of what was missed can be replayed: the queue has to be fetched anew
+    # the beginning of what was missed can't be replayed: the queue has to be fetched anew
     await hasty.trim_bus()
 
-    await desk.wakes(cable)
+    async with desk.page.expect_request("**/api/sessions?status=pending_manual*"):
+        await desk.wakes(cable)
     await desk.stands("With the AI")
     await desk.has_draft("half an answ")
     await desk.is_live()
