@@ -49,6 +49,8 @@ export function buildShell(nonce: string): Shell {
   const label = make('span', 't', launcher)
   const badge = make('span', 'b', launcher)
   badge.hidden = true
+  // the button's name says it already
+  badge.ariaHidden = 'true'
   const icon = (isOpen: boolean): void => path.setAttribute('d', isOpen ? CHEVRON : BUBBLE)
   icon(false)
   return { host, box, launcher, label, badge, panel, wait, icon }
