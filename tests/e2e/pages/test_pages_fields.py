@@ -232,6 +232,8 @@ async def lose_and_get(desk: Desk, ann: Agent, session: str) -> None:
     body = {"to_agent_id": desk.agent_id, "reason": marked("transfer")}
     assert (await ann.post(f"/api/sessions/{session}/transfer", body)).status == 200
     await desk.holds()
+    await desk.say(marked("answer"))
+    await shows(page.locator(".log"), "answer")
     await page.click("[data-test=act-transfer]")
     dialog = page.get_by_role("dialog")
     await shows(dialog, "colleague")
