@@ -1,5 +1,6 @@
 """Running products for end-to-end tests; each group of tests shares one."""
 
+import json
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
@@ -13,10 +14,37 @@ from dev.rig.rig import eventually
 shared = pytest_asyncio.fixture(scope="session", loop_scope="session")
 
 
+CORNER_SECRET = "signs for the corner shop"
+CORNER = {
+    "id": "corner",
+    "languages": ["en", "zh"],
+    "look": {
+        "color": "#ffd84d",
+        "position": "left",
+        "offset_x": 32,
+        "offset_y": 96,
+        "z_index": 4321,
+        "theme": "light",
+    },
+    "texts": {"en": {"launcher": "Questions?", "title": "The corner"}, "zh": {"launcher": "咨询"}},
+}
+
+
 @shared
 async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Rig]:
-    async with running_rig(tmp_path_factory.mktemp("e2e")) as rig:
+    """With a second shop, `corner`, of which only the configuration knows."""
+    env = {
+        "SHOPS": json.dumps([CORNER]),
+        "SHOP_SECRETS": json.dumps({CORNER["id"]: CORNER_SECRET}),
+    }
+    async with running_rig(tmp_path_factory.mktemp("e2e"), env=env) as rig:
         yield rig
+
+
+@pytest.fixture
+def corner_secret() -> str:
+    """What the corner shop's server signs its customers with."""
+    return CORNER_SECRET
 
 
 @shared

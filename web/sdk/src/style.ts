@@ -5,7 +5,7 @@
  * and black above it; browsers that cannot work that out show white.
  */
 export const CSS = `
-:host{all:initial;--c:#0f6b58;--x:20px;--y:20px;--z:2147483000;color-scheme:light dark}
+:host{all:initial;display:contents;--c:#0f6b58;--x:20px;--y:20px;--z:2147483000;color-scheme:light dark}
 *{box-sizing:border-box}
 [hidden]{display:none!important}
 .x{--b:calc(var(--y) + env(safe-area-inset-bottom,0px));color:#fff}
@@ -28,6 +28,7 @@ iframe{display:block;width:100%;height:100%;border:0;background:transparent;colo
 .w a{pointer-events:auto;font:500 15px/1.4 system-ui,sans-serif;color:#14342c;padding:24px;text-align:center}
 .m .p{inset:0;left:0;width:auto;height:auto;border-radius:0;box-shadow:none;padding:env(safe-area-inset-top,0px) env(safe-area-inset-right,0px) env(safe-area-inset-bottom,0px) env(safe-area-inset-left,0px)}
 .m.o .l{display:none}
+.e{height:100%}
 .e .p{position:relative;inset:auto;width:100%;height:100%;border-radius:inherit;box-shadow:none;z-index:auto;animation:none}
 .k .p{background:#111816}
 @keyframes in{from{opacity:0;transform:translateY(12px) scale(.97)}}

@@ -20,6 +20,8 @@ export interface VisitorOptions {
   store: Store
   language: () => string
   onChange: (view: VisitorView) => void
+  /** What was said of the visitor did not count: the shop's signature does not fit, or a field. */
+  onUserRefused?: () => void
   fetch?: Fetch
   newId?: () => string
   now?: () => number

@@ -3,6 +3,7 @@ import { EMPTY, isManual, type EscalateResult, type User } from '@fiido-kefu/pro
 import { createCore, type VisitorOptions, type VisitorView } from './core'
 import { createDelivery } from './delivery'
 import { createFeed } from './feed'
+import { ApiError } from './http'
 
 export type { Connection, VisitorOptions, VisitorView } from './core'
 
@@ -70,7 +71,9 @@ export function createVisitor(options: VisitorOptions): Visitor {
     const body = { profile: user, ...(signature ? { signature } : {}) }
     await post(core.sessionPath('/identify'), body).then(
       () => (pendingUser = null),
-      () => undefined,
+      (error: unknown) => {
+        if (error instanceof ApiError && error.code === 'VALIDATION_ERROR') options.onUserRefused?.()
+      },
     )
   }
 

@@ -184,5 +184,12 @@ describe('the chat window', () => {
     expect(localStorage.length).toBe(0)
     await card.find('.btn').trigger('click')
     expect(window_.find('.composer').exists()).toBe(true)
+    await write(window_, 'Agreed')
+    await until(() => backend.sessions.size === 1 && localStorage.length > 0)
+
+    window_.unmount()
+    window_ = mount(App, { attachTo: document.body, global: { plugins: [createPinia(), await createTexts('en')] } })
+    await until(() => window_!.text().includes('Agreed'))
+    expect(window_.find('.consent').exists()).toBe(false)
   })
 })

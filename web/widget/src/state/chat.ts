@@ -5,7 +5,7 @@ import { isManual, isWaiting, type BotInfo, type WidgetConfig } from '@fiido-kef
 import type { ChatOptions, Theme, ToWindow } from '@fiido-kefu/protocol/embed'
 import { createHttp, createVisitor, memoryStore, safeStore, type VisitorView } from '@fiido-kefu/transport'
 import { isLanguage, type Language } from '../i18n'
-import { createBridge, embedding } from './bridge'
+import { createBridge, embedding, type Embedding } from './bridge'
 import { DEFAULT_COLOR } from './look'
 import { useRating } from './rating'
 import { logRows, tailRows, type Row } from './rows'
@@ -28,7 +28,7 @@ export const useChat = defineStore('chat', () => {
   const isFullScreen = ref(false)
   const readSeq = ref(0)
 
-  const consent = ref(options.value.consent ?? 'auto')
+  const consent = ref(hasAgreed(place) ? 'granted' : (options.value.consent ?? 'auto'))
   const mayStart = computed(() => consent.value !== 'ask')
   const memory = memoryStore()
   // Until the visitor agrees, where the shop asks for it, everything stays in memory.
@@ -42,6 +42,7 @@ export const useChat = defineStore('chat', () => {
     store,
     language: () => language.value,
     onChange: (next) => (view.value = next),
+    onUserRefused: () => bridge.tell({ kefu: 1, is: 'error', code: 'USER_REFUSED' }),
     locks: navigator.locks,
     channel: openChannel,
     window,
@@ -174,6 +175,11 @@ function openChannel(name: string): BroadcastChannel | undefined {
   } catch {
     return undefined
   }
+}
+
+/** Where consent is asked for, only who has given it has a conversation kept here. */
+function hasAgreed({ shop, options }: Embedding): boolean {
+  return options.consent === 'ask' && safeStore(() => localStorage).getItem(`fiido-kefu:${shop}`) !== null
 }
 
 function given(options: ChatOptions): ChatOptions {
