@@ -14,7 +14,7 @@ export class FakeDesk {
   readonly calls: Call[] = []
   readonly streams = new Map<string, ReadableStreamDefaultController<Uint8Array>>()
   /** The first that answers counts; `undefined` leaves it to the next. */
-  readonly routes: ((call: Call) => Answer | Promise<Answer> | undefined)[] = []
+  readonly routes: ((call: Call) => Answer | Promise<Answer | undefined> | undefined)[] = []
   isDown = false
 
   readonly fetch: Fetch = async (input, init = {}) => {
@@ -28,7 +28,7 @@ export class FakeDesk {
       const answer = await route(call)
       if (answer) return respond(answer)
     }
-    if (path.endsWith('/events')) return this.openStream(path, init.signal ?? undefined)
+    if (path.endsWith('/events')) return this.openStream(path, headers, init.signal ?? undefined)
     return respond({ status: 404, body: failure('NOT_FOUND') })
   }
 
@@ -37,6 +37,17 @@ export class FakeDesk {
       const isMine = call.method === method && call.path.split('?')[0] === path
       return isMine ? answer(call) : undefined
     })
+  }
+
+  /** Streams do not open until what is given back is called. */
+  holdStreams(): () => void {
+    let letGo: () => void = () => undefined
+    const gate = new Promise<void>((resolve) => (letGo = resolve))
+    this.routes.unshift(async ({ path }) => {
+      if (path.endsWith('/events')) await gate
+      return undefined
+    })
+    return letGo
   }
 
   push(path: string, event: { type: string }, id = ''): void {
@@ -48,14 +59,15 @@ export class FakeDesk {
     return this.calls.filter((call) => call.method === method && call.path.split('?')[0] === path).length
   }
 
-  private openStream(path: string, signal?: AbortSignal): Response {
+  /** A stream that begins here says where that is; one that goes on from an id does not. */
+  private openStream(path: string, headers: Call['headers'], signal?: AbortSignal): Response {
     const body = new ReadableStream<Uint8Array>({
       start: (controller) => {
         this.streams.set(path, controller)
         signal?.addEventListener('abort', () => controller.error(new DOMException('', 'AbortError')))
       },
     })
-    this.push(path, { type: 'ready' })
+    this.push(path, { type: 'ready' }, headers['Last-Event-ID'] ? '' : '0-0')
     return new Response(body, { headers: { 'Content-Type': 'text/event-stream' } })
   }
 }

@@ -65,6 +65,15 @@ describe('the queue', () => {
     expect(desk.count('GET', '/api/sessions')).toBe(fetches)
   })
 
+  it('misses nobody who came after it was fetched and before its stream began', async () => {
+    const openStreams = desk.holdStreams()
+    open()
+    await until(() => !view.isLoading)
+    sessions = [...sessions, summary('c')]
+    openStreams()
+    await until(() => names().join() === 'a,b,c')
+  })
+
   it('passes on what is new once, with what was before', async () => {
     open()
     await until(() => !view.isLoading && view.phase === 'open')

@@ -71,6 +71,15 @@ describe('a conversation', () => {
     expect(texts()).toEqual(['text 1', 'text 2', 'text 3'])
   })
 
+  it('misses nothing that came after it was fetched and before its stream began', async () => {
+    const openStreams = desk.holdStreams()
+    open()
+    await until(() => !view.isLoading)
+    log = [...log, message(3)]
+    openStreams()
+    await until(() => texts().length === 3)
+  })
+
   it('keeps showing agents what the visitor has cleared', async () => {
     open()
     await until(() => !view.isLoading && view.line === 'open')

@@ -10,6 +10,8 @@ const PAGE = 100
 /** What is fetched of each waiting or served status; more waiting than this comes by events. */
 const MOST = 1000
 const AT_ONCE = 4
+/** A stream that takes longer to begin is not waited for with what can be fetched without it. */
+const PATIENCE_MS = 1500
 const WHOLE = ['pending_manual', 'manual_live', 'after_hours_email'] as const
 const CONTROL = new Set(['ready', 'resync', 'idle_close', 'drain', 'reauth', 'replaced'])
 
@@ -98,7 +100,8 @@ export function openLine(options: LineOptions): Line {
     if (changes.length > 0) options.onNews(changes)
   })
 
-  const take = (event: ServerEvent | QueueEvent): void => {
+  const take = (event: ServerEvent | QueueEvent, id: string | null): void => {
+    if (event.type === 'ready' && id !== null) begin()
     if (CONTROL.has(event.type)) return
     if (event.type === 'session_created' || event.type === 'session_updated') news.add(event.session)
     else if (event.type === 'session_expired') expire(event.session_name)
@@ -164,6 +167,13 @@ export function openLine(options: LineOptions): Line {
     return fetching
   }
 
+  /** An id says that the stream begins here: what is fetched from now on, no event can be missing in. */
+  const begin = (): void => {
+    clearTimeout(patience)
+    void reload()
+  }
+  const patience = setTimeout(begin, options.isLive ? PATIENCE_MS : 0)
+
   if (options.isLive) {
     stream = openEventStream({
       http: api,
@@ -182,7 +192,6 @@ export function openLine(options: LineOptions): Line {
   // Who gets no live updates sees the queue as it is whenever they come back to it.
   const comeBack = (): void => (stream ? stream.wake() : void reload())
   const stopListening = onReturn(comeBack, options.window ?? window)
-  void reload()
 
   return {
     get view() {
@@ -202,6 +211,7 @@ export function openLine(options: LineOptions): Line {
     forget,
     stop: () => {
       stopped = true
+      clearTimeout(patience)
       news.stop()
       stopListening()
       stream?.stop()

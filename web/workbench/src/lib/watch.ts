@@ -20,6 +20,8 @@ import type { Message, SessionState, Trail } from '../api/wire'
 
 const PAGE = 50
 const OLDER_PAGE = 100
+/** A stream that takes longer to begin is not waited for with what can be fetched without it. */
+const PATIENCE_MS = 1500
 
 export interface WatchView {
   log: Conversation
@@ -91,7 +93,8 @@ export function watchConversation({ api, name, onChange, onMessages, now = Date.
     if (event.type === 'status_change') void refreshSession()
   }
 
-  const take = (event: ServerEvent): void => {
+  const take = (event: ServerEvent, id: string | null): void => {
+    if (event.type === 'ready' && id !== null) begin()
     if (!CONTROL.has(event.type)) apply(event as SessionEvent)
   }
 
@@ -147,6 +150,13 @@ export function watchConversation({ api, name, onChange, onMessages, now = Date.
     set({ log: { ...log, messages: mergeMessages(log.messages, page.messages), hasMore: page.has_more } })
   }
 
+  /** An id says that the stream begins here: what is fetched from now on, no event can be missing in. */
+  const begin = (): void => {
+    clearTimeout(patience)
+    void reload()
+  }
+  const patience = setTimeout(begin, PATIENCE_MS)
+
   stream = openEventStream({
     http: api,
     path: `${path}/events`,
@@ -165,7 +175,6 @@ export function watchConversation({ api, name, onChange, onMessages, now = Date.
     },
     now,
   })
-  void reload()
 
   return {
     get view() {
@@ -180,6 +189,7 @@ export function watchConversation({ api, name, onChange, onMessages, now = Date.
     wake: () => stream?.wake(),
     stop: () => {
       stopped = true
+      clearTimeout(patience)
       stream?.stop()
     },
   }
