@@ -127,7 +127,7 @@ class Look:
         await page.wait_for_timeout(400)  # hover and focus have faded
         debugger = await page.context.new_cdp_session(page)
         wish = {"format": KIND, "optimizeForSpeed": False} | (
-            {"quality": 82} if KIND != "png" else {}
+            {"quality": 70} if KIND != "png" else {}
         )
         shot = await debugger.send("Page.captureScreenshot", wish)
         path = FOLDER / f"{self.name}-{view}.{KIND}"
