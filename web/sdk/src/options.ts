@@ -5,8 +5,8 @@ export interface Options extends ChatOptions {
   /** Where the customer service runs; by default where this script came from. */
   baseUrl?: string
   position?: 'left' | 'right'
-  offset?: { x?: number; y?: number }
-  zIndex?: number
+  offset?: { x?: number | string; y?: number | string }
+  zIndex?: number | string
   /** `false`: no button of ours; the page calls `open` itself. */
   launcher?: boolean
   /** Words on the button, next to the icon. */
@@ -29,9 +29,13 @@ export const shopLook = typeof FIIDO_KEFU_SHOP === 'undefined' ? null : FIIDO_KE
 
 export type Settled = Options & Partial<ShopLook>
 
-/** The page's word counts before the shop's; `null` takes it back. A look of another shop is none. */
+/** Without what is not said: `null` takes an option back. */
+const known = <T extends object>(said?: T): T =>
+  Object.fromEntries(Object.entries(said ?? {}).filter(([, value]) => value != null)) as T
+
+/** The page's word counts before the shop's. A look of another shop is none. */
 export function settle(said: Options): Settled {
-  const own: Options = Object.fromEntries(Object.entries(said).filter(([, value]) => value != null))
+  const own = known(said)
   if (!shopLook || (own.shop ?? shopLook.shop) !== shopLook.shop) return own
   return { ...shopLook, ...own, offset: { ...shopLook.offset, ...own.offset } }
 }
@@ -39,19 +43,15 @@ export function settle(said: Options): Settled {
 const WORDS = ['shop', 'language', 'theme', 'color', 'logo', 'title', 'subtitle', 'welcome', 'placeholder', 'consent', 'position', 'label'] as const
 
 export function fromAttributes(element: Element, prefix = ''): Options {
-  const options: Record<string, unknown> = {}
   const read = (name: string): string | null => element.getAttribute(prefix + name)
-  for (const name of WORDS) {
-    const value = read(name)
-    if (value !== null) options[name] = value
-  }
-  const base = read('base-url')
-  if (base !== null) options['baseUrl'] = base
-  const [x, y, z] = [read('offset-x'), read('offset-y'), read('z-index')]
-  if (x || y) options['offset'] = { ...(x ? { x: +x } : {}), ...(y ? { y: +y } : {}) }
-  if (z) options['zIndex'] = +z
-  if (read('launcher') === 'false') options['launcher'] = false
-  return options
+  const [x, y] = [read('offset-x'), read('offset-y')]
+  return known({
+    ...Object.fromEntries(WORDS.map((name) => [name, read(name)])),
+    baseUrl: read('base-url'),
+    offset: x || y ? known({ x, y }) : null,
+    zIndex: read('z-index'),
+    launcher: read('launcher') === 'false' ? false : null,
+  }) as Options
 }
 
 /** The page's own choice, else its language, where the shop speaks it. */

@@ -25,7 +25,7 @@ export const CSS = `
 iframe{display:block;width:100%;height:100%;border:0;background:transparent;color-scheme:normal}
 .w{position:absolute;inset:0;display:grid;place-items:center;pointer-events:none}
 .w i{width:26px;height:26px;border-radius:50%;border:3px solid #0b1f1a1f;border-top-color:var(--c);animation:r .9s linear infinite}
-.w a{pointer-events:auto;font:500 15px/1.4 system-ui,sans-serif;color:#14342c;padding:24px;text-align:center}
+.w a{pointer-events:auto;font:15px system-ui,sans-serif;color:#14342c;padding:24px}
 .m .p{inset:0;left:0;width:auto;height:auto;border-radius:0;box-shadow:none;padding:env(safe-area-inset-top,0px) env(safe-area-inset-right,0px) env(safe-area-inset-bottom,0px) env(safe-area-inset-left,0px)}
 .m.o .l{display:none}
 .e{height:100%}
