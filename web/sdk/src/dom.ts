@@ -49,8 +49,8 @@ export function buildShell(nonce: string): Shell {
   const label = make('span', 't', launcher)
   const badge = make('span', 'b', launcher)
   badge.hidden = true
-  // the button's name says it already
-  badge.ariaHidden = 'true'
+  // "Ask us 1", as its name says, and not "Ask us1"
+  badge.before(' ')
   const icon = (isOpen: boolean): void => path.setAttribute('d', isOpen ? CHEVRON : BUBBLE)
   icon(false)
   return { host, box, launcher, label, badge, panel, wait, icon }
