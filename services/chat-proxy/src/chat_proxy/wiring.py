@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import partial
 
 from common.app import Chassis
-from common.bus.pace import BRISK_SECONDS
 from common.bus.publisher import Publisher
 from common.bus.tail import Tail
 from common.clients.http import ServiceClient
@@ -97,7 +96,6 @@ async def wire(settings: Settings, chassis: Chassis) -> AsyncIterator[Wiring]:
             keys,
             clock=chassis.clock,
             replay_seconds=_REVOCATIONS_SECONDS,
-            linger_seconds=BRISK_SECONDS,
             metrics=chassis.metrics,
         )
         tail.listen(lambda entry: roster.hear(entry.fields))

@@ -8,7 +8,6 @@ from typing import Any
 
 from common.app import Chassis
 from common.bus.live import Live
-from common.bus.pace import BRISK_SECONDS
 from common.bus.tail import Tail
 from common.clients.auth import AuthClient
 from common.clients.session_state import SessionStateClient
@@ -96,7 +95,6 @@ async def wire(settings: GatewaySettings, shops: Shops, chassis: Chassis) -> Asy
             keys,
             clock=chassis.clock,
             replay_seconds=_REVOCATIONS_SECONDS,
-            linger_seconds=BRISK_SECONDS,
             metrics=chassis.metrics,
         )
         tail.listen(Listener(fanout).hear)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from common import events
 from common.app import Chassis
 from common.bus import Consumer, Live, Publisher, Retention, Tail
-from common.bus.pace import BRISK_SECONDS, UNHURRIED_SECONDS
+from common.bus.pace import UNHURRIED_SECONDS
 from common.clients.auth import AuthClient
 from common.clients.http import ServiceClient
 from common.ids import new_id
@@ -96,7 +96,6 @@ async def wire(settings: Settings, chassis: Chassis) -> AsyncIterator[Wiring]:
             events.MailSent: outcomes.mail_reported,
             events.MailFailed: outcomes.mail_reported,
         },
-        linger_seconds=BRISK_SECONDS,
         clock=clock,
         metrics=metrics,
     )
