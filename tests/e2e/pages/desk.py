@@ -163,9 +163,8 @@ async def at_desk(
     `url`: where it comes in, where not by the gateway's own door; `script`: runs in each page first.
     """
     username, agent_id = await new_person(rig, name)
-    context = await browser.new_context(
-        locale="en-GB", viewport={"width": 1440, "height": 900}, **more
-    )
+    window = {"locale": "en-GB", "viewport": {"width": 1440, "height": 900}, **more}
+    context = await browser.new_context(**window)
     await context.add_init_script(script or "undefined")
     desk = Desk(await context.new_page(), username, agent_id, name)
     await desk.page.goto(f"{url or rig.gateway}/agent/")

@@ -1,20 +1,23 @@
 """What goes wrong at an agent's desk without anything of ours failing: explained, nothing lost."""
 
 import asyncio
+import json
+from pathlib import Path
 
 import pytest
-from playwright.async_api import Route, expect
+from playwright.async_api import Browser, Route, expect
 
 from dev.rig import Rig
 from dev.rig.rig import PASSWORD, eventually
 
-from .desk import Desk, is_whole, waiting_visitor
+from .desk import Desk, at_desk, is_whole, waiting_visitor
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="session"),
     pytest.mark.xdist_group("e2e"),
     pytest.mark.browser,
 ]
+CHINESE = Path(__file__).resolve().parents[3] / "web/workbench/src/locales/zh.json"
 ANOTHER_PASSWORD = "another horse battery 8"
 
 
@@ -164,6 +167,38 @@ async def test_a_message_too_long_is_counted_explained_and_kept(stack: Rig, ann:
     await ann.has_unsent(0)
     await ann.sees(too_long[:-3])
     assert (await (await stack.agent()).messages(name))[-1]["content"] == too_long[:-3]
+
+
+async def test_the_same_is_said_in_chinese(browser: Browser, stack: Rig) -> None:
+    first, second = await waiting_visitor(stack, "Eins"), await waiting_visitor(stack, "Zwei")
+    colleague = await stack.new_agent(await stack.admin(), name="Emil Foss")
+    async with at_desk(browser, stack, "Lin Mei", locale="zh-CN") as lin:
+
+        async def too_late(route: Route) -> None:
+            await colleague.takeover(str(first.name))
+            await route.continue_()
+
+        await lin.page.route(f"**/{first.name}/takeover", too_late)
+        await lin.open(str(first.name))
+        await lin.take()
+        await lin.told(chinese("problem.ALREADY_TAKEN_BY", name="Emil Foss"))
+        await lin.open(str(second.name))
+        await lin.take()
+        await lin.stands(chinese("head.with_me"))
+        await lin.say("长" * 5001)
+        await lin.told(chinese("problem.too_long", over=1, most=5000))
+        await reset_password(stack, lin)
+        await lin.is_asked_to_log_in(chinese("login.kicked"))
+        await lin.log_in(ANOTHER_PASSWORD)
+        await lin.has_draft("长" * 5001)
+
+
+def chinese(key: str, **values: object) -> str:
+    """The text of this key, as the workbench has it."""
+    found = json.loads(CHINESE.read_text())
+    for part in key.split("."):
+        found = found[part]
+    return str(found).format(**values)
 
 
 async def reset_password(stack: Rig, desk: Desk) -> None:
