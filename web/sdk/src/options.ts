@@ -30,8 +30,8 @@ export const shopLook = typeof FIIDO_KEFU_SHOP === 'undefined' ? null : FIIDO_KE
 export type Settled = Options & Partial<ShopLook>
 
 /** Without what is not said: `null` takes an option back. */
-const known = <T extends object>(said?: T): T =>
-  Object.fromEntries(Object.entries(said ?? {}).filter(([, value]) => value != null)) as T
+const known = <T extends object>(said: T): T =>
+  Object.fromEntries(Object.entries(said).filter(([, value]) => value != null)) as T
 
 /** The page's word counts before the shop's. A look of another shop is none. */
 export function settle(said: Options): Settled {
