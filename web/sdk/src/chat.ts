@@ -129,9 +129,9 @@ export function createChat(given: Options, base: string, emit: Emit, inline?: HT
   const showUnread = (): void => {
     const { launcher, badge } = shell
     const { spoken } = wordsOf(settled)
-    launcher.setAttribute('aria-label', unread ? `${spoken} (${unread})` : spoken)
-    launcher.setAttribute('aria-expanded', `${isOpen}`)
     badge.textContent = unread > 9 ? '9+' : `${unread}`
+    launcher.setAttribute('aria-label', unread ? `${spoken} ${badge.textContent}` : spoken)
+    launcher.setAttribute('aria-expanded', `${isOpen}`)
     badge.hidden = unread === 0
     if (plainTitle !== null && /^\(\d/.test(document.title)) document.title = plainTitle
     plainTitle = null
