@@ -48,6 +48,15 @@ async def test_it_starts_at_the_newest_and_hears_all_after(redis, keys, publish,
     assert heard == [str(n) for n in range(700)]
 
 
+async def test_lingering_for_company_it_hears_all_the_same(redis, keys, publish, until):
+    async with tailing(redis, keys, linger_seconds=0.05) as (tail, heard):
+        await tail.ready()
+        for n in range(50):
+            await publish(str(n))
+        await until(lambda: len(heard) == 50)
+    assert heard == [str(n) for n in range(50)]
+
+
 async def test_with_a_replay_it_is_ready_only_when_the_past_was_heard(redis, keys, publish):
     for n in range(600):
         await publish(str(n))
