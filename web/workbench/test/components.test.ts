@@ -1,4 +1,5 @@
 // @vitest-environment happy-dom
+import { ApiError } from '@fiido-kefu/transport'
 import { flushPromises, mount, type VueWrapper } from '@vue/test-utils'
 import { createPinia, setActivePinia } from 'pinia'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
@@ -12,6 +13,7 @@ import { useDrafts } from '../src/stores/drafts'
 import { useLimits } from '../src/stores/limits'
 import { usePreferences } from '../src/stores/preferences'
 import Composer from '../src/ui/Composer.vue'
+import ConversationPane from '../src/ui/ConversationPane.vue'
 import MessageRow from '../src/ui/MessageRow.vue'
 import QueueRow from '../src/ui/QueueRow.vue'
 import LoginView from '../src/views/LoginView.vue'
@@ -137,6 +139,52 @@ describe('the composer', () => {
     await page.find('textarea').trigger('keydown', enter())
     expect(useDrafts().of('s')).toHaveLength(103)
     expect(desk.count('POST', '/api/manual/messages')).toBe(0)
+  })
+})
+
+describe('a conversation', () => {
+  const shownWith = async (permissions: string[], view: object | null): Promise<VueWrapper> => {
+    desk.on('POST', '/api/agent/login', () => ({ body: { ...loginAnswer('t'), permissions } }))
+    desk.on('GET', '/api/sessions', () => ({ body: { success: true, data: { sessions: [], total: 0, has_more: false } } }))
+    const page = await draw(ConversationPane)
+    await useAccount().login('mia', 'secret')
+    useConversation().name = 's'
+    useConversation().view = view as never
+    await flushPromises()
+    return page
+  }
+  const log = { version: 1, status: 'bot_active', messages: [message(1)], hasMore: false }
+  afterEach(() => useAccount().end('left'))
+
+  it('is not read by who only sees lists, who is told so and offered nothing to do', async () => {
+    const page = await shownWith(['GET /api/sessions'], null)
+    useConversation().open('s')
+    await flushPromises()
+    expect(page.find('[data-test=lists-only]').text()).toContain('not what is said in a conversation')
+    expect(page.find('textarea').exists()).toBe(false)
+    expect(page.findAll('[data-test^=act-]')).toHaveLength(0)
+    expect(desk.calls.filter((call) => call.path.startsWith('/api/sessions/s'))).toEqual([])
+  })
+
+  it('that was removed says so beside what was said, and keeps what was typed', async () => {
+    const error = new ApiError('NOT_FOUND', '', 404)
+    const session = summary('s', { status: 'bot_active' })
+    const page = await shownWith(['GET /api/agent/events'], { session, log, trail: [], error })
+    useDrafts().keep('s', 'half an answer')
+    await flushPromises()
+    expect(page.find('[data-test=state]').text()).toBe('Removed')
+    expect(page.find('.why').text()).toContain('has been removed')
+    expect(page.find('textarea').element.value).toBe('half an answer')
+    expect(page.findAll('[data-test^=act-]')).toHaveLength(0)
+  })
+
+  it('says that the AI is answering as long as the server says so', async () => {
+    const session = summary('s', { status: 'bot_active', ai_answering: true })
+    const page = await shownWith(['GET /api/agent/events'], { session, log, trail: [], error: null })
+    expect(page.find('.typing').text()).toBe('The AI is answering…')
+    useConversation().view = { session: { ...session, version: 2, ai_answering: false }, log, trail: [] } as never
+    await flushPromises()
+    expect(page.find('.typing').text()).toBe('')
   })
 })
 

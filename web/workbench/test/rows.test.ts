@@ -1,4 +1,5 @@
-import { expect, it } from 'vitest'
+import { rowsNear } from '../src/ui/useRowWindow'
+import { describe, expect, it } from 'vitest'
 import type { OutboxEntry } from '@fiido-kefu/transport'
 import { rowsOf } from '../src/lib/rows'
 import { message } from './fake-desk'
@@ -39,4 +40,24 @@ it('gives rows the same keys when older ones come above them', () => {
   const log = Array.from({ length: 40 }, (_one, index) => message(index + 1))
   const keys = (messages: typeof log): string[] => rowsOf(messages, [], 'me').map((row) => row.key)
   expect(keys(log).slice(20)).toEqual(keys(log.slice(20)))
+})
+
+describe('the queue draws', () => {
+  const ends = (top: number, room: number, count: number): unknown[] => {
+    const rows = rowsNear(top, room, count)
+    return [rows[0], rows[rows.length - 1], rows.length]
+  }
+
+  it('what is near, however many there are', () => {
+    expect(ends(0, 10, 1000)).toEqual([0, 15, 16])
+    expect(ends(500, 10, 1000)).toEqual([494, 515, 22])
+    expect(ends(990, 10, 1000)).toEqual([984, 999, 16])
+  })
+
+  it('all of a short list, and the end of one that became shorter', () => {
+    expect(rowsNear(0, 10, 3)).toEqual([0, 1, 2])
+    expect(rowsNear(500, 10, 3)).toEqual([0, 1, 2])
+    expect(ends(500, 10, 40)).toEqual([24, 39, 16])
+    expect(rowsNear(0, 10, 0)).toEqual([])
+  })
 })

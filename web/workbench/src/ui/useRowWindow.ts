@@ -10,6 +10,14 @@ export interface RowWindow {
   onScroll: () => void
 }
 
+/** `top` is the first row in sight, of `count`; `room` of them fit. A list that became shorter than
+ * where one stood shows its end. */
+export function rowsNear(top: number, room: number, count: number): number[] {
+  const last = Math.min(count, top + room + OVERSCAN)
+  const first = Math.max(0, Math.min(top, last - room) - OVERSCAN)
+  return Array.from({ length: last - first }, (_, at) => first + at)
+}
+
 export function useRowWindow(scroller: Ref<HTMLElement | null>, count: () => number, height: number): RowWindow {
   const top = ref(0)
   const room = ref(12)
@@ -24,10 +32,5 @@ export function useRowWindow(scroller: Ref<HTMLElement | null>, count: () => num
   onMounted(() => scroller.value && observer.observe(scroller.value))
   onBeforeUnmount(() => observer.disconnect())
 
-  const rows = computed(() => {
-    const last = Math.min(count(), top.value + room.value + OVERSCAN)
-    const first = Math.max(0, Math.min(top.value, last - room.value) - OVERSCAN)
-    return Array.from({ length: last - first }, (_, at) => first + at)
-  })
-  return { rows, onScroll }
+  return { rows: computed(() => rowsNear(top.value, room.value, count())), onScroll }
 }
