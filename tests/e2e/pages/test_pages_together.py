@@ -176,6 +176,7 @@ async def one_laptop_closes_while_the_others_login_ends(
     await first.log_in()
     assert first.page.url.endswith(f"/agent/c/{play.xenia.session}")
     await first.has_draft("typed as it en")
+    await first.holds()
     await first.page.press("#reply", "Enter")
     await play.xenia.widget.sees(play.line("typed as it en"))
 
