@@ -112,9 +112,9 @@ async def test_two_gateways_give_the_same_bytes_and_mark(open_door, dist):
 
 
 async def test_it_is_made_once_and_anew_when_the_loader_was_built_anew(shops_door, dist):
-    loaders = shops_door.wiring.loaders
-    first = loaders.find("/sdk.js", "br", shop_id="berlin")
-    assert loaders.find("/embed.js", "br", shop_id="berlin") is first
+    web = shops_door.wiring.web
+    first = web.find("/sdk.js", "br", shop_id="berlin")
+    assert web.find("/embed.js", "br", shop_id="berlin") is first
     (dist / "sdk/fiido-kefu.js").write_text("newer_loader()")
     body, _ = await loader(shops_door, "/sdk.js?shop=berlin")
     assert b"newer_loader()" in body
@@ -123,4 +123,4 @@ async def test_it_is_made_once_and_anew_when_the_loader_was_built_anew(shops_doo
 async def test_shops_that_nobody_configured_leave_nothing_behind(shops_door):
     for number in range(5):
         await shops_door.answer("GET", f"/sdk.js?shop=s{number}", headers=SENT)
-    assert shops_door.wiring.loaders._kept == {}
+    assert shops_door.wiring.web._kept == {}

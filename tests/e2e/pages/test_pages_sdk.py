@@ -201,6 +201,19 @@ async def test_however_often_it_is_mounted_it_is_there_once(page: Page, site: Si
     assert errors == []
 
 
+async def test_the_demo_shop_shows_the_line_that_it_uses_itself(page: Page, stack: Rig) -> None:
+    line = f'<script async src="{stack.gateway}/sdk/fiido-kefu.js?shop=default"></script>'
+    await page.goto(f"{stack.gateway}/")
+    await expect(page.locator("#embed code")).to_have_text(line)
+    await page.click(f"{HOST} button.l")
+    await talks(page)
+    await page.goto(f"{stack.gateway}/#/options")
+    await page.locator("select").nth(1).select_option("left")
+    await expect(page.locator("pre code")).to_contain_text('position: "left"')
+    await expect(page.locator("pre code")).to_contain_text(line)
+    assert (await drawn(page))["side"] == "left 20"
+
+
 # --- every kind of page ----------------------------------------------------------------------
 
 

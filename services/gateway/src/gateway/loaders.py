@@ -22,8 +22,9 @@ from gateway.webroot import Found, WebRoot, etag_of, wished_encodings
 _PACK = {"br": brotli.compress, "gzip": partial(gzip.compress, mtime=0)}
 
 
-class Loaders:
-    """Made when a shop's loader is first asked for, and kept until the built one changes."""
+class ShopWeb:
+    """The built web; a shop's loader is made when first asked for, and kept until the built one
+    changes."""
 
     def __init__(self, web: WebRoot, shops: Shops) -> None:
         self._web = web
@@ -31,11 +32,18 @@ class Loaders:
         # shop and encoding → the ETag of the built loader, the shop's own
         self._kept: dict[tuple[str, str | None], tuple[str, Found]] = {}
 
+    @property
+    def is_built(self) -> bool:
+        return self._web.is_built
+
     def find(self, path: str, accept_encoding: str, *, shop_id: str) -> Found | None:
-        """None where the path is not the loader's, is not built, or the shop is unknown."""
-        built = self._web.find(path, "")
-        shop = self._shops.find(shop_id)
-        if built is None or not built.is_loader or shop is None:
+        """The file a request means, or None. An unknown shop's loader is no file: no button is
+        drawn that would open nothing, and the page's console names the address."""
+        found = self._web.find(path, accept_encoding)
+        if found is None or not found.is_loader or not shop_id:
+            return found
+        shop, built = self._shops.find(shop_id), self._web.find(path, "")
+        if shop is None or built is None:
             return None
         encoding = next((e for e in wished_encodings(accept_encoding) if e in _PACK), None)
         known = self._kept.get((shop.id, encoding))

@@ -21,7 +21,7 @@ from gateway.fanout import Fanout
 from gateway.health import Health
 from gateway.leases import Leases
 from gateway.listener import Generation, Listener
-from gateway.loaders import Loaders
+from gateway.loaders import ShopWeb
 from gateway.presence import Presence
 from gateway.proxy import Proxy
 from gateway.recent import Recent
@@ -49,8 +49,7 @@ class Wiring:
     health: Health
     session_state: SessionStateClient
     shift: Recent[dict[str, Any]]
-    web: WebRoot
-    loaders: Loaders
+    web: ShopWeb
     redis: RedisClient
     keys: Keys
 
@@ -84,7 +83,6 @@ async def wire(settings: GatewaySettings, shops: Shops, chassis: Chassis) -> Asy
         leases = parts.make_leases(settings, redis, keys, live)
         gate = parts.make_gate(settings, chassis, redis, keys, fanout=fanout, presence=presence)
         services = await stack.enter_async_context(parts.open_services(settings))
-        web = WebRoot(settings.web_dir)
         private_key = settings.visitor_token_private_key.get_secret_value()
         signer = TokenSigner(private_key, clock=chassis.clock)
         proxy = parts.make_proxy(
@@ -125,8 +123,7 @@ async def wire(settings: GatewaySettings, shops: Shops, chassis: Chassis) -> Asy
             health=Health(chassis, services=services, signer=signer, tail=tail),
             session_state=session_state,
             shift=Recent(session_state.shift_status, seconds=_SHIFT_SECONDS, clock=chassis.clock),
-            web=web,
-            loaders=Loaders(web, shops),
+            web=ShopWeb(WebRoot(settings.web_dir), shops),
             redis=redis,
             keys=keys,
         )

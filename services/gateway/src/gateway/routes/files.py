@@ -31,7 +31,7 @@ async def serve_file(scope: Scope, _receive: Receive, send: Send) -> None:
     path: str = scope["path"]
     if path.startswith("/api/"):
         raise NotFound
-    found = _found(scope, wired)
+    found = wired.web.find(path, _header(scope, b"accept-encoding"), shop_id=_shop_id(scope))
     if found is None:
         if wired.web.is_built:
             raise NotFound
@@ -47,17 +47,6 @@ async def serve_file(scope: Scope, _receive: Receive, send: Send) -> None:
     if found.encoding is not None:
         headers.append((b"content-encoding", found.encoding.encode()))
     await _send(send, 200, headers, found.body)
-
-
-def _found(scope: Scope, wired: Wiring) -> Found | None:
-    """The file as this caller gets it. An unknown shop's loader is no file: no button is drawn
-    that would open nothing, and the page's console names the address."""
-    path, accepted = scope["path"], _header(scope, b"accept-encoding")
-    found = wired.web.find(path, accepted)
-    shop_id = _shop_id(scope)
-    if found is None or not found.is_loader or not shop_id:
-        return found
-    return wired.loaders.find(path, accepted, shop_id=shop_id)
 
 
 def _shop_id(scope: Scope) -> str:
