@@ -167,7 +167,7 @@ export function openLine(options: LineOptions): Line {
     return fetching
   }
 
-  /** An id says that the stream begins here: what is fetched from now on, no event can be missing in. */
+  /** An id says that the stream begins here: between it and what is fetched from now on nothing is lost. */
   const begin = (): void => {
     clearTimeout(patience)
     void reload()

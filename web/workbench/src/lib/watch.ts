@@ -150,7 +150,7 @@ export function watchConversation({ api, name, onChange, onMessages, now = Date.
     set({ log: { ...log, messages: mergeMessages(log.messages, page.messages), hasMore: page.has_more } })
   }
 
-  /** An id says that the stream begins here: what is fetched from now on, no event can be missing in. */
+  /** An id says that the stream begins here: between it and what is fetched from now on nothing is lost. */
   const begin = (): void => {
     clearTimeout(patience)
     void reload()
