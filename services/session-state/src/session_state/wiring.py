@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from common import events
 from common.app import Chassis
-from common.bus import Consumer, Live, Publisher, Retention, Tail
-from common.bus.pace import UNHURRIED_SECONDS
+from common.bus import UNHURRIED_SECONDS, Consumer, Live, Publisher, Retention, Tail
 from common.clients.auth import AuthClient
 from common.clients.http import ServiceClient
 from common.ids import new_id
@@ -105,15 +104,8 @@ async def wire(settings: Settings, chassis: Chassis) -> AsyncIterator[Wiring]:
     )
     chassis.verify_keys_with(AuthClient(auth, clock).verify_key)
     chassis.add_check("redis", redis.ping)
-    tail = Tail(
-        redis,
-        keys,
-        clock=clock,
-        replay_seconds=1200,
-        linger_seconds=UNHURRIED_SECONDS,
-        metrics=metrics,
-    )
-    chassis.follow(tail)
+    pace = {"replay_seconds": 1200.0, "linger_seconds": UNHURRIED_SECONDS}
+    chassis.follow(Tail(redis, keys, clock=clock, metrics=metrics, **pace))
     chassis.supervise(consumer.run(), "consumer")
     chassis.supervise(timers.run(), "timers")
     chassis.supervise(Queue(sessions, index=index, duty=duty, live=live).run(), "queue")
