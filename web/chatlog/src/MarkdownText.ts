@@ -1,5 +1,5 @@
 /** Draws a markdown tree as elements and text nodes; there is no way from here to raw HTML. */
-import { computed, defineComponent, h, type PropType, type VNode } from 'vue'
+import { computed, defineComponent, h, type FunctionalComponent, type PropType, type VNode } from 'vue'
 import { parseMarkdown, splitStable, withoutLooseEnd, type Block, type Inline } from './markdown'
 
 function drawInline(nodes: readonly Inline[], hint: string): (VNode | string)[] {
@@ -55,6 +55,11 @@ function drawTable(table: Extract<Block, { kind: 'table' }>, hint: string): VNod
   ])
 }
 
+/** Drawn again only when they are other blocks: of a growing answer, all but the last. */
+const SettledBlocks: FunctionalComponent<{ blocks: readonly Block[]; hint: string }> = (props) =>
+  props.blocks.map((block) => drawBlock(block, props.hint))
+SettledBlocks.props = ['blocks', 'hint']
+
 export default defineComponent({
   props: {
     text: { type: String as PropType<string>, required: true },
@@ -62,12 +67,15 @@ export default defineComponent({
     hint: { type: String, default: '' },
   },
   setup(props) {
-    // While it grows, only the last paragraph is parsed again.
+    // While it grows, only the last paragraph is parsed and drawn again.
     const parts = computed(() => (props.isGrowing ? splitStable(props.text) : ([props.text, ''] as const)))
     const stable = computed(() => parts.value[0])
     const settled = computed(() => parseMarkdown(stable.value))
     const open = computed(() => parseMarkdown(withoutLooseEnd(parts.value[1])))
-    return () =>
-      h('div', { class: 'md' }, [...settled.value, ...open.value].map((block) => drawBlock(block, props.hint)))
+    const drawn = (blocks: readonly Block[]): VNode[] => blocks.map((block) => drawBlock(block, props.hint))
+    return () => {
+      const begin = props.isGrowing ? [h(SettledBlocks, { blocks: settled.value, hint: props.hint })] : drawn(settled.value)
+      return h('div', { class: 'md' }, [...begin, ...drawn(open.value)])
+    }
   },
 })
