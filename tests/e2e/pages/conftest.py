@@ -81,6 +81,17 @@ async def shop_url(stack: Rig) -> AsyncIterator[str]:
         yield url
 
 
+@pytest_asyncio.fixture(autouse=True, loop_scope="session")
+async def nobody_waits(stack: Rig) -> None:
+    """Whom other stories left waiting would fill the lists before this one's visitors."""
+    admin = await stack.admin()
+    waiting = "/api/sessions?status=pending_manual&limit=100"
+    while left := (await admin.get(waiting)).body["data"]["sessions"]:
+        for one in left:
+            await admin.takeover(one["session_name"])
+            await admin.post(f"/api/sessions/{one['session_name']}/close")
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def hasty(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Rig]:
     """Tokens that end soon, people who are missed soon, and anything here may be killed."""
