@@ -21,10 +21,10 @@ SAY = {
     "en": {"ask": "How far does the battery go?", "person": "Talk to a person", "agent": "Anna Berg",
            "hello": "Hello, I am Anna. I read what you asked: for 45 km each way I would take the "
                     "bigger battery.",
-           "reply": "Thank you! Can I try it in Hamburg?"},
+           "reply": "Thank you! Can I try it in Hamburg?", "transcript": "Send conversation by e-mail"},
     "zh": {"ask": "电池续航多少公里？", "person": "转人工", "agent": "林晓",
            "hello": "您好，我是林晓。看到您的问题了：单程 45 公里，建议选大电池。",
-           "reply": "谢谢！上海可以试骑吗？"},
+           "reply": "谢谢！上海可以试骑吗？", "transcript": "把对话发到邮箱"},
 }
 
 
@@ -117,6 +117,23 @@ async def walk(browser: Browser, base: str, shop: Shop, out: Path, *, device: st
     await frame.click(".window > header .tool")
     await frame.wait_for_selector(".sheet")
     await shot("settings")
+    await frame.get_by_role("button", name=words["transcript"]).click()
+    await frame.wait_for_selector(".sheet form")
+    await shot("transcript")
+    await context.close()
+
+
+async def consent(browser: Browser, base: str, out: Path, *, device: str, theme: str, code: str) -> None:
+    context = await browser.new_context(locale=LOCALES[code], color_scheme=theme, **DEVICES[device])
+    page = await context.new_page()
+    await page.goto(base)
+    await page.wait_for_selector("[data-fiido-kefu] button.l")
+    await page.evaluate("FiidoKefu.update({ consent: 'ask' })")
+    await page.click("[data-fiido-kefu] button.l")
+    frame = await (await page.wait_for_selector("[data-fiido-kefu] iframe")).content_frame()
+    await frame.wait_for_selector(".consent")
+    await page.wait_for_timeout(700)
+    await page.screenshot(path=out / f"widget-consent-{device}-{theme}-{code}.jpg", type="jpeg", quality=70)
     await context.close()
 
 
@@ -151,6 +168,7 @@ async def main(base: str, password: str, out: Path) -> None:
         browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGS)
         everything = [(d, t, c) for d in DEVICES for t in ("light", "dark") for c in LOCALES]
         for device, theme, code in everything:
+            await consent(browser, base, out, device=device, theme=theme, code=code)
             await walk(browser, base, shop, out, device=device, theme=theme, code=code)
         shop.close_shop(True)
         await asyncio.sleep(2)
