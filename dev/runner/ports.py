@@ -1,5 +1,6 @@
 """Gives every process its port, and finds out by name which are taken."""
 
+import secrets
 import socket
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ OFFSETS = {
     "mailcatcher-page": 8,
 }
 FIRST_REPLICA_OFFSET = 10
+# below the ports of outgoing connections, one of which could take it before its process does
+_CHOICE = range(20_000, 32_000)
 
 
 class PortsTakenError(Exception):
@@ -89,6 +92,11 @@ def is_free(port: int, *, host: str = "127.0.0.1") -> bool:
 
 
 def _hold() -> socket.socket:
-    probe = socket.socket()
-    probe.bind(("127.0.0.1", 0))
-    return probe
+    while True:
+        probe = socket.socket()
+        try:
+            probe.bind(("127.0.0.1", secrets.choice(_CHOICE)))
+        except OSError:
+            probe.close()
+        else:
+            return probe

@@ -284,6 +284,16 @@ async def test_what_people_write_about_each_other_is_text_in_the_workbench(
     await context.close()
 
 
+async def becomes_the_busiest(agent: Agent, session: str) -> None:
+    """The figures name the few with the most takeovers, and others have worked in this shop."""
+    stats = (await agent.get("/api/sessions/stats")).body["data"]
+    most = max((one["takeovers"] for one in stats["agent_efficiency"]), default=0)
+    for _ in range(most):
+        await agent.takeover(session)
+        await agent.post(f"/api/sessions/{session}/requeue", {})
+    assert (await agent.takeover(session)).status == 200
+
+
 async def test_the_team_page_and_the_numbers_show_names_as_text(
     browser: Browser, stack: Rig
 ) -> None:
@@ -293,7 +303,7 @@ async def test_the_team_page_and_the_numbers_show_names_as_text(
     page, name = desk.page, marked("colleague")
     ann = await stack.new_agent(await stack.admin(), name=name)
     visitor = await visitor_of(stack)
-    await ann.takeover(str(visitor.name))
+    await becomes_the_busiest(ann, str(visitor.name))
     await page.goto(f"{stack.gateway}/agent/people")
     for button, closing in (("Change", "Save"), ("New password for", "Cancel")):
         await page.get_by_label(f"{button} {name}").first.click()

