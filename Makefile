@@ -62,11 +62,13 @@ web/node_modules/.installed: web/package-lock.json $(STAMP)
 	$(NPM) ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
-gen: setup ## write what is generated: docs/*.md of events, keys, errors, settings, metrics; schemas; OpenAPI
+gen: setup ## write what is generated: docs/*.md of events, keys, errors, settings, metrics; schemas; OpenAPI; wire types
 	$(BIN)/python -m dev.generate
+	$(NPM) run -s generate
 
 check-gen: setup ## fail when something generated is stale
 	$(BIN)/python -m dev.generate --check
+	$(NPM) run -s generate -- --check
 
 chromium: ## the browser for page tests (needs root where it is missing)
 	@command -v chromium >/dev/null || { if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \

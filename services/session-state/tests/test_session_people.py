@@ -292,6 +292,42 @@ async def test_a_served_conversation_is_rated_once(service: Any) -> None:
     assert stats["data"]["ai_quality"]["rating_average"] == 5.0
 
 
+async def test_agents_see_what_was_said_of_whom_and_the_newest_counts(service: Any) -> None:
+    visitor = await service.visitor("v1")
+
+    async def seen() -> Any:
+        _, shown = await service.get("/api/sessions/v1", service.as_agent("ben"))
+        return shown["data"]["session"]["last_rating"]
+
+    assert await seen() is None
+    await visitor.served_by("ann")
+    await service.post("/api/sessions/v1/release", None, service.as_agent("ann"))
+    at = service.clock()
+    await visitor.post("/api/sessions/v1/rating", {"score": 2, "comment": "slow"})
+    first = {"score": 2, "comment": "slow", "agent_name": "Ann", "given_at": at}
+    assert await seen() == first
+    await visitor.served_by("ben")
+    assert await seen() == first
+    await service.post("/api/sessions/v1/close", None, service.as_agent("ben"))
+    await visitor.post("/api/sessions/v1/rating", {"score": 5})
+    assert await seen() == {"score": 5, "comment": None, "agent_name": "Ben", "given_at": at}
+
+
+async def test_a_takeover_may_say_why_and_the_agent_is_the_tokens_whatever_it_says(
+    service: Any,
+) -> None:
+    visitor = await service.visitor("v1")
+    await visitor.escalate()
+    body = {"reason": "knows the customer", "agent_id": "ben", "agent_name": "Ben"}
+    status, answer = await service.post("/api/sessions/v1/takeover", body, service.as_agent("ann"))
+    assert (status, answer["data"]["assigned_agent"]["id"]) == (200, "ann")
+    _, seen = await service.get("/api/sessions/v1", service.as_agent("ben"))
+    step = seen["data"]["audit_trail"][-1]
+    assert (step["operator"], step["reason"]) == ("ann", "takeover: knows the customer")
+    _, shown = await visitor.get("/api/sessions/v1")
+    assert shown["data"]["audit_trail"][-1]["reason"] == "takeover"
+
+
 async def test_a_visitors_page_loaded_anew_knows_whether_a_rating_was_asked_for(
     service: Any,
 ) -> None:

@@ -129,6 +129,14 @@ export type Escalation = {
   trigger_at: number
 }
 
+/** What the visitor said of the person who served. */
+export type GivenRating = {
+  agent_name?: string | null
+  comment?: string | null
+  given_at: number
+  score: number
+}
+
 /** `signature`: hex HMAC-SHA256, under the shop's secret, of `<session_name>.<canonical JSON of the profile's customer_id, email, vip>`. */
 export type Identify = {
   profile: ProfileIn
@@ -297,7 +305,7 @@ export type SessionRef = {
   vip?: boolean
 }
 
-/** A session as an agent sees it; `history` is read from the log, never stored. */
+/** A session as an agent sees it; `history` is read from the log, never stored. `last_rating` is the newest one: a visitor who was served again may rate again. */
 export type SessionState = {
   ai_answering?: boolean
   ai_fail_count?: number
@@ -308,6 +316,7 @@ export type SessionState = {
   escalation?: Escalation | null
   history?: Message[]
   last_manual_end_at?: number | null
+  last_rating?: GivenRating | null
   mail?: Mail
   session_name: string
   shop?: string
@@ -344,6 +353,11 @@ export type SessionSummary = {
 
 export type StatusUpdate = {
   status: "online" | "busy" | "offline"
+}
+
+/** What older clients say of the agent is passed over: the agent is the token's. */
+export type Takeover = {
+  reason?: string | null
 }
 
 /** What chat-proxy may do now. verdict `answer` ask Coze, then publish `turn.answered` or `turn.failed` `notice` a rule escalated: `notice` is the reply, no Coze call `replay` this client_message_id was answered before: `answer` is the reply Refusals are failures: MANUAL_IN_PROGRESS, TURN_IN_PROGRESS, SESSION_FORBIDDEN, BUSY, … */

@@ -124,6 +124,7 @@ class Say:
 @dataclass(frozen=True, slots=True)
 class Takeover:
     actor: Actor
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,11 +56,13 @@ class Desk:
         """The agent who asks, as known now."""
         return await actor_of(caller, self._sessions.roster)
 
-    async def takeover(self, name: str, caller: Caller, *, traceparent: str = "") -> Done:
+    async def takeover(
+        self, name: str, caller: Caller, *, reason: str = "", traceparent: str = ""
+    ) -> Done:
         """The timer of an absent agent is set first: a crash in between leaves one too many."""
         actor = await self.actor(caller)
         await self._sessions.roster.mind(actor.id, now=self._sessions.clock())
-        return await self.do(name, caller, Takeover(actor), traceparent=traceparent)
+        return await self.do(name, caller, Takeover(actor, reason), traceparent=traceparent)
 
     async def escalate(self, body: EscalateBody, caller: Caller, *, traceparent: str = "") -> Done:
         """A visitor whose session expired gets it anew with the request."""

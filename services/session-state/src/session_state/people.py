@@ -181,7 +181,7 @@ def takeover(session: Session, command: Takeover, context: Context) -> Decision:
         raise AlreadyTaken(agent_name=holder.name, status=session.status)
     _require(session, "pending_manual", "after_hours_email")
     draft = Draft(session, context)
-    draft.move("manual_live", "takeover", operator=actor.id, agent=actor)
+    draft.move("manual_live", "takeover", operator=actor.id, note=command.reason, agent=actor)
     draft.change(rating="none", served_by=actor.name)
     draft.notice("takeover", agent=actor.name)
     draft.count("takeovers")

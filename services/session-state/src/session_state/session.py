@@ -75,6 +75,16 @@ class Profile:
 
 
 @dataclass(frozen=True, slots=True)
+class GivenRating:
+    """What the visitor said of whoever served last."""
+
+    score: int
+    given_at: float
+    comment: str | None = None
+    agent_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Session:
     """Every fact about a session but its log. `version` counts transitions and every other
     commit, `epoch` what silenced the AI or changed its context, `seq` the log's entries."""
@@ -103,6 +113,7 @@ class Session:
     blocked_until: float | None = None
     rating: RatingPhase = "none"
     served_by: str | None = None  # who served last, for the rating
+    last_rating: GivenRating | None = None
     user_messages: int = 0
     unread: int = 0  # visitor's messages the agents have not read
     read_by_visitor: int = 0
@@ -161,6 +172,7 @@ _NESTED: dict[str, type[Any]] = {
     "agent": Assigned,
     "mail": Mail,
     "turn": Turn,
+    "last_rating": GivenRating,
 }
 _FIELDS: dict[type[Any], frozenset[str]] = {
     Session: _names(Session),

@@ -30,7 +30,7 @@ from session_state.decision import (
 )
 from session_state.draft import Draft
 from session_state.people import MAX_LETTERS, end
-from session_state.session import Session
+from session_state.session import GivenRating, Session
 
 # what only the shop's server may say of a visitor
 SIGNED_FIELDS = frozenset({"vip", "email", "customer_id"})
@@ -138,7 +138,8 @@ def rate(session: Session, command: Rate, context: Context) -> Decision:
     if session.rating == "none":
         raise InvalidStatus(status=session.status)
     draft = Draft(session, context)
-    draft.change(rating="given")
+    said = GivenRating(command.score, context.now, command.comment, session.served_by)
+    draft.change(rating="given", last_rating=said)
     # the visitor's other tabs take their cards away by it
     draft.log(RatingGiven(score=command.score, comment=command.comment, timestamp=context.now))
     draft.count("ratings")

@@ -88,7 +88,19 @@ def summary_bytes(session: Session, *, now: float) -> bytes:
 
 def for_agent(session: Session, history: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """A SessionState."""
-    return {**_facts(session), "history": list(history)}
+    rating = session.last_rating
+    return {
+        **_facts(session),
+        "history": list(history),
+        "last_rating": None
+        if rating is None
+        else {
+            "score": rating.score,
+            "comment": rating.comment,
+            "agent_name": rating.agent_name,
+            "given_at": rating.given_at,
+        },
+    }
 
 
 def for_visitor(session: Session, history: Sequence[dict[str, Any]]) -> dict[str, Any]:

@@ -78,6 +78,15 @@ class Mail(Lenient):
     error: str | None = None
 
 
+class GivenRating(Lenient):
+    """What the visitor said of the person who served."""
+
+    score: int
+    comment: str | None = None
+    agent_name: str | None = None
+    given_at: float
+
+
 class SessionSummary(Lenient):
     """A session in lists and on the agents' stream."""
 
@@ -104,7 +113,8 @@ class SessionSummary(Lenient):
 
 
 class SessionState(Lenient):
-    """A session as an agent sees it; `history` is read from the log, never stored."""
+    """A session as an agent sees it; `history` is read from the log, never stored. `last_rating` is
+    the newest one: a visitor who was served again may rate again."""
 
     session_name: str
     status: Status
@@ -123,6 +133,7 @@ class SessionState(Lenient):
     shop: str = ""
     blocked_until: float | None = None
     ai_answering: bool = False
+    last_rating: GivenRating | None = None
 
 
 class AuditEntry(Lenient):
@@ -288,6 +299,12 @@ class PostMessage(Strict):
     role: Literal["user", "agent"]
     content: MessageText
     client_message_id: OpaqueId | None = None
+
+
+class Takeover(Lenient):
+    """What older clients say of the agent is passed over: the agent is the token's."""
+
+    reason: ShortText | None = None
 
 
 class Reason(Strict):

@@ -5,6 +5,7 @@ from typing import Annotated
 from common.app import ok
 from common.contracts.sessions import Block as BlockBody
 from common.contracts.sessions import Reason
+from common.contracts.sessions import Takeover as TakeoverBody
 from common.contracts.sessions import Transfer as TransferBody
 from common.errors import ValidationFailed
 from common.events.agents import AuditRecorded
@@ -95,9 +96,11 @@ async def messages(
 
 
 @router.post("/{name}/takeover")
-async def takeover(name: Name, wired: W, caller: Who, request: Request) -> Response:
+async def takeover(
+    name: Name, wired: W, caller: Who, request: Request, body: TakeoverBody | None = None
+) -> Response:
     traceparent = trace(request, name)
-    done = await wired.desk.takeover(name, caller, traceparent=traceparent)
+    done = await wired.desk.takeover(name, caller, reason=_reason(body), traceparent=traceparent)
     return ok(await wired.desk.show(done.session, caller))
 
 
@@ -155,7 +158,7 @@ async def block(name: Name, body: BlockBody, wired: W, caller: Who, request: Req
     return answer
 
 
-def _reason(body: Reason | None) -> str:
+def _reason(body: Reason | TakeoverBody | None) -> str:
     return (body.reason or "") if body else ""
 
 

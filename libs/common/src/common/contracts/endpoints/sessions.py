@@ -126,6 +126,9 @@ ENDPOINTS = (
         "takeover",
         "Take a conversation over",
         "Exactly one of any number of racing agents wins; the others are told the winner's name.",
+        body=sessions.Takeover,
+        body_optional=True,
+        sample={"reason": "knows the customer"},
         errors=(*_DO, AlreadyTaken, AgentAtCapacity),
     ),
     _act(
