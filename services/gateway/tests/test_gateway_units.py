@@ -6,7 +6,12 @@ import orjson
 import pytest
 from common.app.connection import connection_of
 from common.bus.entry import Entry
+from common.events.agents import TokensRevoked
+from common.security.revocation import Revocations
 from gateway.agent_queue import Holders, entry_id_of, frames_of, position_of
+from gateway.errors import TokenRevoked
+from gateway.fanout import Fanout
+from gateway.streams import Pace, Stream
 from gateway.wheel import Wheel
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
@@ -44,6 +49,21 @@ def test_a_beat_runs_when_it_is_due_and_says_when_next(clock):
         wheel.turn()
     assert len(beats) == 3
     assert len(wheel) == 0
+
+
+def test_a_token_that_dies_while_its_stream_is_being_opened_opens_none(clock, test_keys):
+    """The guard found it good, and nobody listened for this stream when the revocation passed."""
+    claims, revocations = test_keys.verifier.agent(test_keys.agent_token()), Revocations(clock)
+    pace = Pace(heartbeat_seconds=15, idle_close_seconds=600)
+    fanout = Fanout(clock, is_revoked=revocations.is_revoked, pace=pace, places=1, reserved=0)
+    stream = Stream("s", None, claims, claims.exp, clock(), session="session_a")
+    logout = {"family": claims.family, "not_before": clock(), "reason": "logout"}
+    revocations.apply(TokensRevoked(agent_id=claims.sub, **logout))
+    for watching in (fanout.watching, fanout.watching_queue):
+        with pytest.raises(TokenRevoked), watching(stream):
+            pytest.fail("it was opened")
+    assert fanout.agents() == set()
+    assert fanout.queue.streams == []
 
 
 def test_bus_ids_sort_as_positions():

@@ -4,7 +4,7 @@ An entry of a session that nobody watches here costs the look-up and nothing els
 """
 
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,9 +14,10 @@ from common.clock import Clock
 from common.contracts.sessions import LogPage
 from common.contracts.visitors import line_for_visitor
 from common.events.agents import TokensRevoked
+from common.security.tokens import AgentClaims
 
 from gateway.agent_queue import Queue
-from gateway.errors import GatewayFull
+from gateway.errors import GatewayFull, TokenRevoked
 from gateway.frames import control, frame
 from gateway.streams import Pace, Stream
 from gateway.wheel import Wheel
@@ -87,10 +88,19 @@ class Room:
 
 
 class Fanout:
-    """All open streams of this process."""
+    """All open streams of this process. `is_revoked` knows of a revocation before `on_revoked`."""
 
-    def __init__(self, clock: Clock, *, pace: Pace, places: int, reserved: int) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        is_revoked: Callable[[AgentClaims], bool],
+        pace: Pace,
+        places: int,
+        reserved: int,
+    ) -> None:
         self._clock = clock
+        self._is_revoked = is_revoked
         self._pace = pace
         self._places = places
         self._reserved = reserved
@@ -118,10 +128,10 @@ class Fanout:
     @contextmanager
     def watching(self, stream: Stream) -> Iterator[Room]:
         """Hear a session's entries from now on."""
-        key = stream.session.encode()
-        room = self._rooms.setdefault(key, Room(stream.session))
-        room.streams.append(stream)
         with self._known(stream):
+            key = stream.session.encode()
+            room = self._rooms.setdefault(key, Room(stream.session))
+            room.streams.append(stream)
             try:
                 yield room
             finally:
@@ -138,8 +148,8 @@ class Fanout:
     @contextmanager
     def watching_queue(self, stream: Stream) -> Iterator[None]:
         """Hear what concerns all agents from now on."""
-        self.queue.join(stream)
         with self._known(stream):
+            self.queue.join(stream)
             try:
                 yield
             finally:
@@ -147,6 +157,9 @@ class Fanout:
 
     @contextmanager
     def _known(self, stream: Stream) -> Iterator[None]:
+        # the guard looked before the limits were asked: one that came between would be missed
+        if stream.agent is not None and self._is_revoked(stream.agent):
+            raise TokenRevoked
         self._by_id[stream.id] = stream
         if stream.agent is not None:
             self._by_agent.setdefault(stream.agent.sub, set()).add(stream)
@@ -212,8 +225,7 @@ class Fanout:
         """Streams of dead tokens end: `kicked` on the agents' stream, `reauth` elsewhere."""
         changed = event.reason.startswith(("role", "account_changed"))
         for stream in list(self._by_agent.get(event.agent_id, ())):
-            claims = stream.agent
-            if claims is None or not _covers(event, claims.jti, claims.family, claims.iat):
+            if stream.agent is None or not self._is_revoked(stream.agent):
                 continue
             kicked = not stream.session and not changed
             last = control("kicked", reason=event.reason) if kicked else control("reauth")
@@ -260,11 +272,3 @@ class Fanout:
     @property
     def open_streams(self) -> int:
         return self._taken
-
-
-def _covers(event: TokensRevoked, jti: str, family: str, issued_at: float) -> bool:
-    if event.jti is not None:
-        return event.jti == jti
-    if event.family is not None:
-        return event.family == family
-    return issued_at < event.not_before

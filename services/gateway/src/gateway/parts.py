@@ -47,6 +47,7 @@ async def open_services(settings: GatewaySettings) -> AsyncIterator[dict[str, Up
 def make_fanout(settings: GatewaySettings, chassis: Chassis) -> Fanout:
     return Fanout(
         chassis.clock,
+        is_revoked=chassis.revocations.is_revoked,
         pace=Pace(settings.heartbeat_seconds, settings.idle_close_seconds),
         places=settings.streams_max,
         reserved=settings.streams_reserved,

@@ -95,10 +95,10 @@ async def wire(settings: GatewaySettings, shops: Shops, chassis: Chassis) -> Asy
             replay_seconds=_REVOCATIONS_SECONDS,
             metrics=chassis.metrics,
         )
+        chassis.follow(tail)  # before the fan-out, which asks it what a revocation covers
         tail.listen(Listener(fanout).hear)
         tail.listen_resets(partial(fanout.resync_all, "restored"))
         live.listen(fanout.on_live)
-        chassis.follow(tail)
         chassis.verify_keys_with(auth.verify_key)
         chassis.on_agent_call(presence.agent)
         generation = Generation(
