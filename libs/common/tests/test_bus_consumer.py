@@ -13,6 +13,7 @@ from common.events import MailSent, TurnAnswered, TurnFailed
 from common.ids import new_id
 from common.redis import Keys, RedisClient
 from common.redis.command import Command
+from common.redis.streams import xadd, xreadgroup
 from common.testing.bus import deliver_again, twice
 from common.testing.server import running_server
 
@@ -335,17 +336,31 @@ async def test_two_replicas_share_the_work(redis, keys, publisher, until):
     assert other.deliveries > 0
 
 
+def numbered(keys, seq: int) -> Command[str]:
+    fields = {"id": str(seq), "type": "turn.failed", "subject": "a", "sid8": "x", "seq": seq}
+    return xadd(keys.bus(), {**fields, "data": failed("a", seq).model_dump_json()})
+
+
 async def test_a_gap_in_a_sessions_numbers_is_counted(redis, keys, until):
-    applied = Applied()
-
-    async def add(seq: int) -> None:
-        fields = {"id": str(seq), "type": "turn.failed", "subject": "a", "sid8": "x", "seq": seq}
-        await redis.xadd(keys.bus(), {**fields, "data": failed("a", seq).model_dump_json()})
-
-    async with consuming(redis, {TurnFailed: applied}) as consumer:
+    async with consuming(redis, {TurnFailed: Applied()}) as consumer:
         for seq in (1, 2, 5, 6):
-            await add(seq)
-        await until(lambda: applied.deliveries == 4)
+            await redis.pipeline([numbered(keys, seq)])
+        await until(lambda: consumer.gauges.gaps.total == 2)
+
+
+async def test_what_another_replica_read_is_no_gap(redis, keys, until):
+    applied = Applied()
+    async with consuming(redis, {TurnFailed: applied}) as consumer:
+        await redis.pipeline([numbered(keys, 1)])
+        await until(lambda: applied.deliveries == 1)
+        theirs = xreadgroup(GROUP, "two", {keys.bus(): ">"})
+        await redis.transaction([numbered(keys, 2), numbered(keys, 3), theirs])
+        await redis.pipeline([numbered(keys, 4)])
+        await until(lambda: not consumer._alone)
+        await redis.xgroup_delconsumer(keys.bus(), GROUP, "two")
+        await until(lambda: consumer._alone)
+        await redis.pipeline([numbered(keys, seq) for seq in (5, 8)])
+        await until(lambda: consumer.gauges.gaps.total)
         assert consumer.gauges.gaps.total == 2
 
 

@@ -150,11 +150,13 @@ class Consumer:
             self._group, self._consumer, {self._bus: ">"}, count=READ_COUNT, block_ms=self._block_ms
         )
         rows = streams.get(self._bus, [])
-        for entry in (Entry(*row) for row in rows):
-            if self._alone and (missing := self._gaps.missing(entry)):
-                self.gauges.gaps(missing)
-                log.error("sequence gap", extra={"entry": entry.id, "missing": missing})
         await self._hand_out([(row, 1) for row in rows], lanes)
+        missing = sum(self._gaps.missing(Entry(*row)) for row in rows)
+        if missing and self._alone:
+            await self._measure()  # a replica that has just come may have them
+            if self._alone:
+                self.gauges.gaps(missing)
+                log.error("sequence gap", extra={"entry": rows[-1][0], "missing": missing})
         return len(rows)
 
     async def _hand_out(self, rows: list[tuple[StreamRow, int]], lanes: Lanes) -> None:
@@ -238,7 +240,10 @@ class Consumer:
         for record in await self._redis.xinfo_groups(self._bus):
             if record["name"].decode() != self._group:
                 continue
-            self._alone = record["consumers"] <= 1
+            alone = record["consumers"] <= 1
+            if not (alone and self._alone):
+                self._gaps.forget()  # others read, or have read until now
+            self._alone = alone
             self.gauges.pending.set(record["pending"])
             last = record["last-delivered-id"].decode()
             waiting = await self._redis.xrange(self._bus, f"({last}", "+", count=1)
