@@ -4,7 +4,7 @@ A `Command` is a value: `RedisClient` has a method of the same name for each fun
 `RedisClient.pipeline` takes a list of them. Replies are bytes, never decoded.
 
 `again` says whether a command whose answer was lost may be sent once more: reads, and writes that
-come to the same when done twice. `INCR`, `RPUSH`, `XADD`, `PUBLISH`, `GETDEL`, `SET NX`,
+come to the same when done twice. `INCR`, `RPUSH`, `XADD`, `PUBLISH`, `SET NX` and
 `XREADGROUP` do not, and are never repeated in silence.
 """
 
@@ -54,10 +54,6 @@ def get(key: str) -> Command[bytes | None]:
     return Command(("GET", key), same)
 
 
-def mget(keys: Sequence[str]) -> Command[list[bytes | None]]:
-    return Command(("MGET", *keys), same)
-
-
 def set_(
     key: str,
     value: Arg,
@@ -65,9 +61,8 @@ def set_(
     ex: int | None = None,
     px: int | None = None,
     nx: bool = False,
-    xx: bool = False,
 ) -> Command[bool]:
-    """True where it was set; False where `nx` or `xx` forbade it."""
+    """True where it was set; False where `nx` forbade it."""
     args: list[Arg] = ["SET", key, value]
     if ex is not None:
         args += ("EX", ex)
@@ -75,13 +70,7 @@ def set_(
         args += ("PX", px)
     if nx:
         args.append("NX")
-    if xx:
-        args.append("XX")
     return Command(args, truth, again=not nx, writes=True)
-
-
-def getdel(key: str) -> Command[bytes | None]:
-    return Command(("GETDEL", key), same, again=False, writes=True)
 
 
 def delete(*keys: str) -> Command[int]:
@@ -90,14 +79,6 @@ def delete(*keys: str) -> Command[int]:
 
 def exists(key: str) -> Command[bool]:
     return Command(("EXISTS", key), truth)
-
-
-def expire(key: str, seconds: int) -> Command[bool]:
-    return Command(("EXPIRE", key, seconds), truth, writes=True)
-
-
-def pexpire(key: str, milliseconds: int) -> Command[bool]:
-    return Command(("PEXPIRE", key, milliseconds), truth, writes=True)
 
 
 def ttl(key: str) -> Command[int]:
@@ -127,20 +108,8 @@ def hset(key: str, mapping: Mapping[str, Arg] | Mapping[bytes, Arg]) -> Command[
     return Command(("HSET", key, *flat(mapping)), same, writes=True)
 
 
-def hsetnx(key: str, field: str | bytes, value: Arg) -> Command[bool]:
-    return Command(("HSETNX", key, field, value), truth, again=False, writes=True)
-
-
 def hdel(key: str, *fields: str | bytes) -> Command[int]:
     return Command(("HDEL", key, *fields), same, writes=True)
-
-
-def hincrby(key: str, field: str | bytes, by: int = 1) -> Command[int]:
-    return Command(("HINCRBY", key, field, by), same, again=False, writes=True)
-
-
-def hlen(key: str) -> Command[int]:
-    return Command(("HLEN", key), same)
 
 
 # --- sorted sets ----------------------------------------------------------------------------
@@ -165,10 +134,6 @@ def zrevrange(key: str, start: int, stop: int) -> Command[list[bytes]]:
     return Command(("ZREVRANGE", key, start, stop), same)
 
 
-def zrevrange_scored(key: str, start: int, stop: int) -> Command[list[tuple[bytes, float]]]:
-    return Command(("ZREVRANGE", key, start, stop, "WITHSCORES"), _scored)
-
-
 def zrangebyscore(
     key: str, low: Arg, high: Arg, *, offset: int = 0, count: int = -1
 ) -> Command[list[bytes]]:
@@ -187,31 +152,11 @@ def zscore(key: str, member: str | bytes) -> Command[float | None]:
     return Command(("ZSCORE", key, member), _maybe_float)
 
 
-def zrank(key: str, member: str | bytes) -> Command[int | None]:
-    return Command(("ZRANK", key, member), same)
-
-
 def zcard(key: str) -> Command[int]:
     return Command(("ZCARD", key), same)
 
 
-def zcount(key: str, low: Arg, high: Arg) -> Command[int]:
-    return Command(("ZCOUNT", key, low, high), same)
-
-
-def zremrangebyscore(key: str, low: Arg, high: Arg) -> Command[int]:
-    return Command(("ZREMRANGEBYSCORE", key, low, high), same, writes=True)
-
-
 # --- sets -----------------------------------------------------------------------------------
-def sadd(key: str, *members: str | bytes) -> Command[int]:
-    return Command(("SADD", key, *members), same, writes=True)
-
-
-def srem(key: str, *members: str | bytes) -> Command[int]:
-    return Command(("SREM", key, *members), same, writes=True)
-
-
 def smembers(key: str) -> Command[list[bytes]]:
     return Command(("SMEMBERS", key), same)
 
@@ -231,14 +176,6 @@ def rpush(key: str, *values: Arg) -> Command[int]:
 
 def lrange(key: str, start: int, stop: int) -> Command[list[bytes]]:
     return Command(("LRANGE", key, start, stop), same)
-
-
-def ltrim(key: str, start: int, stop: int) -> Command[None]:
-    return Command(("LTRIM", key, start, stop), nothing, writes=True)
-
-
-def llen(key: str) -> Command[int]:
-    return Command(("LLEN", key), same)
 
 
 # --- pub/sub --------------------------------------------------------------------------------

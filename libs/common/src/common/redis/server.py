@@ -40,7 +40,7 @@ def judge(facts: ServerFacts, *, allow_eviction: bool, require_persistence: bool
     """Raises `UnsafeServer` with the setting and the remedy.
 
     Eviction removed every agent account, every revocation and the pending mails without an error;
-    `everysec` lost up to 11,482 acknowledged writes at power loss (architecture §2).
+    `everysec` lost up to 11,482 acknowledged writes at power loss.
     """
     numbers = tuple(int(n) for n in facts.version.split(".")[:2] if n.isdigit())
     if numbers < OLDEST:

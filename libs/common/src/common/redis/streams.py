@@ -1,4 +1,4 @@
-"""The stream commands we use, typed once; no MAXLEN anywhere (architecture §2)."""
+"""The stream commands we use, typed once; no MAXLEN anywhere (see `common.bus.retention`)."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -31,7 +31,7 @@ def record(reply: Sequence[Any]) -> dict[str, Any]:
 
 
 def xadd(key: str, fields: Mapping[Any, Arg], *, entry_id: str = "*") -> Command[str]:
-    """The entry's id. There is no MAXLEN on purpose: see architecture §2."""
+    """The entry's id."""
     return Command(("XADD", key, entry_id, *flat(fields)), text, again=False, writes=True)
 
 
@@ -142,15 +142,6 @@ def xpending_range(
 
 def _pending(reply: Sequence[Any]) -> list[tuple[str, str, int, int]]:
     return [(row[0].decode(), row[1].decode(), row[2], row[3]) for row in reply]
-
-
-def xpending_count(key: str, group: str) -> Command[tuple[int, str | None]]:
-    """How many entries are pending, and the oldest one's id."""
-    return Command(("XPENDING", key, group), _pending_summary)
-
-
-def _pending_summary(reply: Sequence[Any]) -> tuple[int, str | None]:
-    return reply[0], reply[1].decode() if reply[1] else None
 
 
 def xclaim(
