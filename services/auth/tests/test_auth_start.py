@@ -4,19 +4,14 @@ import asyncio
 import contextlib
 import hashlib
 import re
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import hiredis
-import httpx
 import orjson
 import pytest
 from auth.admin_reset import reset
-from auth.routes import internal, router
 from auth.settings import AuthSettings
-from auth.wiring import wire
-from common.app.build import build_app
 from common.security.tokens import generate_key_pair
 from common.testing.server import cluster_url, running_server, three_masters
 from pydantic import ValidationError
@@ -115,60 +110,35 @@ def test_production_takes_only_strong_secrets_and_slow_hashes(auth_settings: Any
 
 
 async def test_redis_away_is_a_503_and_back_by_itself(
-    auth_settings: Any, clock: Any, run_app: Any, tmp_path: Path, until: Any
+    start_auth: Any, tmp_path: Path, until: Any
 ) -> None:
     with running_server(tmp_path) as server:
-        settings = auth_settings(redis_url=server.url())
-        app = build_app(
-            name="auth",
-            settings=settings,
-            wire=partial(wire, settings),
-            routers=[router, internal],
-            clock=clock,
-        )
-        body = {"username": "admin", "password": settings.first_password}
-        async with (
-            run_app(app) as running,
-            httpx.AsyncClient(base_url=running.url, timeout=30) as http,
-        ):
-            assert (await http.post("/api/agent/login", json=body)).status_code == 200
+        async with start_auth(redis_url=server.url()) as auth:
+            assert (await auth.login()).status_code == 200
             server.kill()
-            answer = await http.post("/api/agent/login", json=body)
+            answer = await auth.login()
             assert answer.status_code == 503
             assert answer.json()["error"]["code"] == "STATE_UNAVAILABLE"
             server.start()
 
             async def is_back() -> bool:
-                return (await http.post("/api/agent/login", json=body)).status_code == 200
+                return (await auth.login()).status_code == 200
 
             await until(is_back, timeout=10)
 
 
 async def test_who_must_be_stopped_is_stopped_when_redis_is_full(
-    auth_settings: Any, clock: Any, run_app: Any, tmp_path: Path
+    start_auth: Any, tmp_path: Path
 ) -> None:
     options = ("--maxmemory", "24mb", "--maxmemory-policy", "noeviction")
     with running_server(tmp_path, options=options) as server:
-        settings = auth_settings(redis_url=server.url())
-        app = build_app(
-            name="auth",
-            settings=settings,
-            wire=partial(wire, settings),
-            routers=[router, internal],
-            clock=clock,
-        )
-        body = {"username": "admin", "password": settings.first_password}
-        async with (
-            run_app(app) as running,
-            httpx.AsyncClient(base_url=running.url, timeout=30) as http,
-        ):
-            pair = (await http.post("/api/agent/login", json=body)).json()
-            http.cookies.clear()
+        async with start_auth(redis_url=server.url()) as auth:
+            pair = await auth.pair()
             fill(server)
             token = {"Authorization": f"Bearer {pair['token']}"}
-            assert (await http.post("/api/agent/logout", headers=token)).status_code == 200
-            spent = {"refresh_token": pair["refresh_token"]}
-            assert (await http.post("/api/agent/refresh", json=spent)).status_code == 401
+            answer = await auth.http.post("/api/agent/logout", headers=token)
+            assert answer.status_code == 200
+            assert (await auth.refresh(pair["refresh_token"])).status_code == 401
 
 
 def fill(server: Any) -> None:
@@ -185,33 +155,16 @@ def fill(server: Any) -> None:
             server.ask("SET", f"small-{number}", "x" * 10_000)
 
 
-async def test_all_of_it_works_on_a_cluster(
-    auth_settings: Any, clock: Any, run_app: Any, tmp_path: Path
-) -> None:
+async def test_all_of_it_works_on_a_cluster(start_auth: Any, clock: Any, tmp_path: Path) -> None:
     """R21: every script, on three masters."""
     with three_masters(tmp_path) as servers:
-        settings = auth_settings(redis_url=cluster_url(servers))
-        app = build_app(
-            name="auth",
-            settings=settings,
-            wire=partial(wire, settings),
-            routers=[router, internal],
-            clock=clock,
-        )
-        body = {"username": "admin", "password": settings.first_password}
-        async with (
-            run_app(app) as running,
-            httpx.AsyncClient(base_url=running.url, timeout=30) as http,
-        ):
-            login = await http.post("/api/agent/login", json=body)
-            assert login.status_code == 200, login.text
-            token = {"refresh_token": login.json()["refresh_token"]}
+        async with start_auth(redis_url=cluster_url(servers)) as auth:
+            pair = await auth.pair()
             for seconds, status in ((0, 200), (5, 200), (11, 401)):
                 clock.advance(seconds)
-                answer = await http.post("/api/agent/refresh", json=token)
-                assert answer.status_code == status
-            await running.wiring.attendance.heard([login.json()["agent"]["id"]])
-            await running.wiring.attendance.sweep()
+                assert (await auth.refresh(pair["refresh_token"])).status_code == status
+            await auth.running.wiring.attendance.heard([pair["agent"]["id"]])
+            await auth.running.wiring.attendance.sweep()
 
 
 async def test_an_api_key_is_known_by_its_hash_only(auth: Any, redis: Any, keys: Any) -> None:
