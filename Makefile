@@ -46,7 +46,7 @@ lint: setup ## style
 types: setup ## types
 	$(BIN)/mypy libs/common/src services/*/src dev
 
-imports: setup ## import contracts of architecture.md
+imports: setup ## import rules: who may import whom
 	$(BIN)/lint-imports
 
 unit: setup ## tests without the browser

@@ -104,7 +104,7 @@ class Plan:
         return parts
 
     def redis(self) -> Part:
-        """Every acknowledged write is on disk, and nothing is ever evicted (architecture.md §2)."""
+        """Every acknowledged write is on disk, and nothing is ever evicted."""
         port = self.ports.one("redis")
         folder = self.wishes.data_dir / "redis"
         command = [self.wishes.redis_binary or str(get_binary_path())]

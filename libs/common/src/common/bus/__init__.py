@@ -1,4 +1,4 @@
-"""The bus: Redis Streams with groups, dead letters, a tail, retention (architecture §3)."""
+"""The bus: Redis Streams with groups, dead letters, a tail, retention (ADR 2)."""
 
 from common.bus.consumer import Consumer
 from common.bus.delivery import Handler
