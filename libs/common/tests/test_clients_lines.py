@@ -16,6 +16,8 @@ class Service:
         self.requests: list[bytes] = []
         self.answers: list[list[bytes]] = []
         self.close_after = False
+        self.goes_on = asyncio.Event()
+        self.goes_on.set()
         self._server: asyncio.Server | None = None
         self.url = ""
 
@@ -41,6 +43,7 @@ class Service:
                 writer.write(piece)
                 await writer.drain()
                 await asyncio.sleep(0)
+                await self.goes_on.wait()
             if self.close_after:
                 break
         writer.close()
@@ -149,6 +152,22 @@ async def test_a_slow_reader_holds_the_service_back(service, upstream):
     answer.close()
     assert taken == 100 * 65536
     assert rounds > 10
+
+
+async def test_a_line_paused_at_its_very_end_is_read_again(service, upstream):
+    """The last piece and the end came together, and the reader was full: the next call, which is
+    somebody else's, must not wait on a line that nobody reads."""
+    head = HEAD + b"transfer-encoding: chunked\r\n\r\n"
+    service.answers = [[head, b"5\r\nhello\r\n0\r\n\r\n"], WHOLE]
+    service.goes_on.clear()
+    answer = await upstream.ask(b"GET", b"/x", (), b"")
+    asyncio.get_running_loop().call_soon(service.goes_on.set)
+    await answer.pour(lambda _: answer.pause())
+    assert answer.is_whole
+    answer.close()
+    async with asyncio.timeout(10):
+        assert await upstream.get("/y") == (200, b"{}")
+    assert service.connections == 1
 
 
 @pytest.mark.parametrize("wrong", ["", "localhost:80", "ftp://a", "http://"])

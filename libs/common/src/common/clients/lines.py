@@ -70,9 +70,7 @@ class Line:
 
     async def pour(self, sink: Sink) -> None:
         """Every piece of the body into the sink, at once; returns at its end or after `pause`."""
-        if self._is_paused and self._transport is not None:
-            self._is_paused = False
-            self._transport.resume_reading()
+        self._resume()
         pieces, self._pieces, self._sink = self._pieces, [], sink
         for piece in pieces:
             sink(piece)
@@ -84,6 +82,11 @@ class Line:
             self._is_paused = True
             self._transport.pause_reading()
             self._wake()
+
+    def _resume(self) -> None:
+        if self._is_paused and self._transport is not None:
+            self._is_paused = False
+            self._transport.resume_reading()
 
     def close(self) -> None:
         if self._transport is not None:
@@ -160,6 +163,7 @@ class Line:
         if not self.has_head:
             return
         self.is_whole = True
+        self._resume()  # whoever paused need not pour again, and the line is somebody else's next
         self.may_stay = self._parser is not None and self._parser.should_keep_alive()
         self._wake()
 
