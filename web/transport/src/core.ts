@@ -53,6 +53,7 @@ export function createCore(options: VisitorOptions, onSession: (isNew: boolean) 
   const key = `fiido-kefu:${shop}`
   const now = options.now ?? Date.now
   let credentials = readJson(store, key, isCredentials)
+  let calls = new AbortController()
   let view: VisitorView = {
     conversation: EMPTY,
     turn: null,
@@ -87,7 +88,13 @@ export function createCore(options: VisitorOptions, onSession: (isNew: boolean) 
       ...(credentials ? { 'X-Visitor-Token': credentials.token } : {}),
     }),
     onResponse: adopt,
+    whileValid: () => calls.signal,
   })
+  /** What is still under way was asked in the name of a session that is over: no answer counts. */
+  const abandon = (): void => {
+    calls.abort()
+    calls = new AbortController()
+  }
 
   return {
     options,
@@ -103,11 +110,14 @@ export function createCore(options: VisitorOptions, onSession: (isNew: boolean) 
     set: publish,
     setConversation: (change) => publish({ conversation: change(view.conversation) }),
     forget: () => {
+      abandon()
       credentials = null
       store.removeItem(key)
     },
     reread: () => {
+      const before = credentials?.sessionName
       credentials = readJson(store, key, isCredentials)
+      if (before && before !== credentials?.sessionName) abandon()
     },
     sessionPath: (rest = '') =>
       `/api/sessions/${encodeURIComponent(credentials?.sessionName ?? '')}${rest}`,

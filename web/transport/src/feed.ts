@@ -179,6 +179,8 @@ export function createFeed(core: Core, hooks: FeedHooks): Feed {
     leader?.close()
     stream = null
     leader = null
+    lastEventId = null
+    held.length = 0
   }
 
   const restart = (): void => {
@@ -186,7 +188,6 @@ export function createFeed(core: Core, hooks: FeedHooks): Feed {
     core.reread()
     if (core.credentials?.sessionName === before) return
     close()
-    lastEventId = null
     if (core.credentials) void start()
     else hooks.onLost()
   }

@@ -33,6 +33,8 @@ export interface HttpOptions {
   headers: () => Record<string, string>
   /** Sees each response's headers: tokens and session names come this way. */
   onResponse?: (headers: Headers) => void
+  /** Ends every call that is under way when it aborts; asked anew for each call. */
+  whileValid?: () => AbortSignal
   /** Visitors need no cookie, so none is sent; the workbench's refresh token lives in one. */
   credentials?: RequestCredentials
 }
@@ -52,10 +54,12 @@ export interface Http {
   open: (method: string, path: string, options?: CallOptions) => Promise<Response>
 }
 
-export function createHttp({ baseUrl, fetch, headers, onResponse, credentials = 'omit' }: HttpOptions): Http {
+export function createHttp(settings: HttpOptions): Http {
+  const { baseUrl, fetch, headers, onResponse, whileValid, credentials = 'omit' } = settings
   const open: Http['open'] = async (method, path, options = {}) => {
     const response = await send(fetch, `${baseUrl}${path}`, method, {
       ...options,
+      whileValid: whileValid?.(),
       credentials,
       headers: { ...headers(), ...options.headers },
     })
@@ -75,13 +79,18 @@ export function createHttp({ baseUrl, fetch, headers, onResponse, credentials = 
   }
 }
 
+interface Sending extends CallOptions {
+  credentials: RequestCredentials
+  whileValid: AbortSignal | undefined
+}
+
 async function send(
   fetch: Fetch,
   url: string,
   method: string,
-  { body, headers, signal, deadlineMs = 0, credentials }: CallOptions & { credentials: RequestCredentials },
+  { body, headers, signal, whileValid, deadlineMs = 0, credentials }: Sending,
 ): Promise<Response> {
-  const signals = [signal, deadlineMs > 0 ? AbortSignal.timeout(deadlineMs) : undefined]
+  const signals = [signal, whileValid, deadlineMs > 0 ? AbortSignal.timeout(deadlineMs) : undefined]
   const json: Record<string, string> = body === undefined ? {} : { 'Content-Type': 'application/json' }
   try {
     return await fetch(url, {

@@ -46,6 +46,7 @@ export function createVisitor(options: VisitorOptions): Visitor {
     onceSession.splice(0).forEach((one) => one())
   })
   const lost = (): void => {
+    readSeq = 0
     core.forget()
     feed.stop()
     core.set({ conversation: EMPTY, turn: null, connection: 'idle', isRestoring: false })
@@ -150,6 +151,8 @@ export function createVisitor(options: VisitorOptions): Visitor {
       delivery.hurry()
     },
     forget: () => {
+      pendingUser = null
+      onceSession = []
       core.outbox.clear()
       feed.announce()
       lost()

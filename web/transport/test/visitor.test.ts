@@ -208,6 +208,78 @@ describe('a visitor', () => {
   })
 })
 
+describe('after a logout', () => {
+  /** A line on which the calls of one path wait until they are let go. */
+  function slowLine(path: RegExp) {
+    const waiting: (() => void)[] = []
+    const calls: Promise<Response>[] = []
+    const slow = (input: RequestInfo | URL, init?: RequestInit): Promise<Response> => {
+      if (!path.test(String(input))) return fetch(input, init)
+      const call = new Promise<void>((go) => waiting.push(go)).then(() => fetch(input, init))
+      calls.push(call)
+      return call
+    }
+    const letGo = async (): Promise<void> => {
+      waiting.splice(0).forEach((go) => go())
+      await Promise.allSettled(calls)
+    }
+    return { waiting, letGo, fetch: slow }
+  }
+
+  it.each([
+    ['the conversation', /\/sessions\/[^/]+$/],
+    ['its messages', /\/messages/],
+  ])('%s that was being fetched does not come back', async (_what, path) => {
+    const line = slowLine(path)
+    const shown = new Set<string>()
+    const onChange = ({ conversation }: VisitorView): void => conversation.messages.forEach((one) => shown.add(one.content))
+    const visitor = visit(memoryStore(), { fetch: line.fetch, onChange })
+    visitor.send('Mine alone')
+    await until(() => line.waiting.length > 0)
+    shown.clear()
+    visitor.forget()
+    visitor.send('Somebody else')
+    await until(() => backend.sessions.size === 2)
+    await until(() => {
+      void line.letGo()
+      return visitor.view.conversation.messages.length === 2
+    })
+    await settled(visitor)
+    expect([...shown]).toEqual(['Somebody else', 'You said: Somebody else'])
+  })
+
+  it('a question that was on its way opens no session', async () => {
+    const line = slowLine(/\/chat\/stream/)
+    const store = memoryStore()
+    const visitor = visit(store, { fetch: line.fetch })
+    visitor.send('Mine alone')
+    await until(() => line.waiting.length > 0)
+    visitor.forget()
+    await line.letGo()
+    expect(backend.sessions.size).toBe(0)
+    expect(store.getItem('fiido-kefu:demo')).toBeNull()
+  })
+
+  it('who was meant is not told of the next one, and the next one reads from the start', async () => {
+    const visitor = visit()
+    visitor.identify({ nickname: 'Ada' })
+    visitor.send('Hello')
+    await settled(visitor)
+    visitor.read(40)
+    await until(() => backend.requests.some(({ path }) => path.endsWith('/read')))
+    backend.refuse = (_method, path) => (path.endsWith('/identify') ? { status: 503, code: 'BUSY' } : null)
+    visitor.identify({ nickname: 'Ada Lovelace' })
+    visitor.forget()
+    backend.refuse = null
+    backend.requests.length = 0
+    visitor.send('Somebody else')
+    await settled(visitor)
+    visitor.read(2)
+    await until(() => backend.requests.some(({ path }) => path.endsWith('/read')))
+    expect(backend.requests.filter(({ path }) => path.endsWith('/identify'))).toEqual([])
+  })
+})
+
 describe('two tabs', () => {
   const shared = { locks: navigator.locks, channel: (name: string) => new BroadcastChannel(name) }
 

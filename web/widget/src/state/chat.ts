@@ -79,6 +79,7 @@ export const useChat = defineStore('chat', () => {
     return [...log.value, ...tail.value, ...extra]
   })
 
+  watch(() => conversation.value.sessionName, () => (readSeq.value = 0))
   const status = computed(() => conversation.value.status)
   const isEmpty = computed(() => messages.value.length === 0 && outbox.value.length === 0 && !turn.value)
   const speaker = computed(() => {
