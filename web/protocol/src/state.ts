@@ -74,7 +74,7 @@ function inOrder(messages: readonly Message[]): Message[] {
   return [...messages].sort((a, b) => a.seq - b.seq)
 }
 
-export function newestSeq(messages: readonly Message[]): number {
+function newestSeq(messages: readonly Message[]): number {
   return messages[messages.length - 1]?.seq ?? 0
 }
 

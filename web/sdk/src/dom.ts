@@ -1,8 +1,6 @@
 /** Elements without HTML strings: pages with Trusted Types and a strict CSP are fine with it. */
 import { CSS } from './style'
 
-export type Classes = Record<'left' | 'o' | 'm' | 'n' | 'e' | 'k', boolean>
-
 export interface Shell {
   host: HTMLElement
   box: HTMLElement

@@ -19,7 +19,7 @@ interface Kefu {
 const page = window as unknown as { FiidoKefu?: Kefu; FiidoKefuConfig?: Options }
 
 export const happened = reactive<{ at: string; name: string; detail: string }[]>([])
-export const isLoaded = ref(false)
+const isLoaded = ref(false)
 
 const EVENTS = ['ready', 'open', 'close', 'status', 'message', 'unread', 'session', 'error']
 

@@ -16,7 +16,7 @@ export function parseColor(text: string): Rgb | null {
   return rgb ? ([1, 2, 3].map((at) => Math.min(255, Number(rgb[at]))) as unknown as Rgb) : null
 }
 
-export function toHex(color: Rgb): string {
+function toHex(color: Rgb): string {
   return '#' + color.map((part) => Math.round(part).toString(16).padStart(2, '0')).join('')
 }
 
@@ -43,7 +43,7 @@ function rounded(color: Rgb): Rgb {
 }
 
 /** The nearest shade of `color` that stands out from `ground` by `ratio`. */
-export function readableOn(ground: Rgb, color: Rgb, ratio = AA): Rgb {
+function readableOn(ground: Rgb, color: Rgb, ratio = AA): Rgb {
   const target = contrast(WHITE, ground) > contrast(INK, ground) ? WHITE : INK
   for (let share = 0; share <= 1; share += 0.04) {
     const shade = rounded(mix(color, target, share))
