@@ -14,6 +14,7 @@ local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 local lost = {}
 for i, key in ipairs(KEYS) do
   local member = ARGV[2 + i]
+  redis.call('ZREMRANGEBYSCORE', key, '-inf', now)
   if redis.call('ZSCORE', key, member) or redis.call('ZCARD', key) < places then
     redis.call('ZADD', key, now + lease, member)
     redis.call('PEXPIRE', key, lease * 2)
