@@ -49,9 +49,6 @@ class RunningMailcatcher:
         """The same as `POST /api/faults`."""
         self.catcher.armoury.arm(fault, times=times)
 
-    def disarm(self) -> None:
-        self.catcher.armoury.armed.clear()
-
 
 @asynccontextmanager
 async def running_mailcatcher(**settings: Any) -> AsyncIterator[RunningMailcatcher]:

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from dev.actors import Agent, Visitor
-from dev.runner.plan import Wishes
+from dev.runner.plan import EMBEDDED, Wishes
 from dev.runner.stack import Stack, running_stack
 
 ADMIN, ADMIN_PASSWORD = "admin", "a password for tests only 1"
@@ -137,8 +137,7 @@ class Rig:
 
     def pids(self) -> dict[str, int]:
         """Of the services; what is embedded is left out."""
-        embedded = ("redis", "simulator", "mailcatcher")
-        return {n: p for n, p in self.stack.pids().items() if n not in embedded}
+        return {n: p for n, p in self.stack.pids().items() if n not in EMBEDDED}
 
     async def new_generation(self) -> None:
         """What a restore does: event ids of before become unknown."""
@@ -163,19 +162,13 @@ class Rig:
         """Until so many sessions have an open turn."""
 
         async def running() -> bool:
-            return int(await self.stack.redis("ZCOUNT", "{kefu}:due", "-inf", "+inf")) > 0 and (
-                await self._turns() >= count
-            )
+            timers = await self.stack.redis("ZRANGE", "{kefu}:due", "0", "-1")
+            return timers.count("lease:") >= count
 
         await eventually(running)
 
-    async def _turns(self) -> int:
-        timers = await self.stack.redis("ZRANGE", "{kefu}:due", "0", "-1")
-        return timers.count("lease:")
-
-    async def until_no_turn(self, agent: Agent, session: str) -> None:
+    async def until_no_turn(self, session: str) -> None:
         """Until the session's open turn was answered, or closed by its lease."""
-        del agent
 
         async def over() -> bool:
             timers = await self.stack.redis("ZRANGE", "{kefu}:due", "0", "-1")

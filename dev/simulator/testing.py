@@ -45,9 +45,6 @@ class Simulator:
             Armed(called=called, at=at, session=session_name, times=times)
         )
 
-    def disarm(self) -> None:
-        self.coze.armoury.armed.clear()
-
     def count(self, call: str, session_name: str | None = None) -> int:
         """How often it was called: token, conversation, chat, cancel, history, …"""
         calls = self.coze.calls

@@ -66,7 +66,7 @@ async def test_all_killed_in_the_middle_of_ten_conversations(crash_stack) -> Non
     for visitor in visitors[4:6]:
         assert (await agent.state(visitor.name))["status"] == "pending_manual"
     for visitor in visitors[6:]:
-        await crash_stack.until_no_turn(agent, visitor.name)
+        await crash_stack.until_no_turn(visitor.name)
         answer = await visitor.chat("Are you still there?")
         assert answer.status == 200, answer
         said[visitor.name].append("Are you still there?")
@@ -97,7 +97,7 @@ async def test_one_service_killed_in_the_middle_of_a_turn_and_a_takeover(
     if state["status"] == "pending_manual":
         assert (await agent.takeover(waiting.name)).status == 200
     assert (await agent.state(waiting.name))["assigned_agent"]["id"] == agent.id
-    await crash_stack.until_no_turn(agent, talking.name)
+    await crash_stack.until_no_turn(talking.name)
     assert (await talking.chat("again, please")).status == 200
     log = await agent.messages(talking.name)
     seqs = [m["seq"] for m in log]

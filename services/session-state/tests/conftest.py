@@ -26,8 +26,6 @@ ROUND_THE_CLOCK = {
     "timezone": "UTC",
     "default_language": "en",
 }
-# the FakeClock starts on Monday 2026-09-21 at 14:13 UTC
-CLOSED_TODAY = {**ROUND_THE_CLOCK, "holidays": "2026-09-21"}
 
 
 @dataclass

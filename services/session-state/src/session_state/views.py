@@ -4,15 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import orjson
-from common.contracts.sessions import (
-    Assigned,
-    Escalation,
-    Mail,
-    Message,
-    SessionState,
-    SessionSummary,
-    UserProfile,
-)
 from common.contracts.visitors import without_agent_ids
 
 from session_state.session import Session
@@ -142,7 +133,3 @@ def trail_for(entries: Sequence[dict[str, Any]], *, visitor: bool) -> list[dict[
             line["reason"] = entry["reason"]
         shown.append(line)
     return shown
-
-
-# what `_facts` builds by hand must be what the contract says; tests hold the two together
-CONTRACTS = (Assigned, Escalation, Mail, Message, SessionState, SessionSummary, UserProfile)

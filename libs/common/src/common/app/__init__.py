@@ -42,8 +42,7 @@ A route; the guard has run before, `caller` only says who passed it:
 
     @router.post("/api/manual/cancel")
     async def cancel(body: Cancel, wired: W, caller: Who) -> Response:
-        caller.require_session(body.session_name)
-        return ok(await wired.sessions.cancel(body))
+        return ok(await wired.desk.do(body.session_name, caller, Cancel()))
 
 A bare ASGI route:
 

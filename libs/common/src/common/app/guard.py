@@ -89,7 +89,6 @@ class Guard:
             agent=agent,
             service=service,
             key_id=grant.id if grant else None,
-            key_scopes=frozenset(grant.scopes) if grant else frozenset(),
             address=peer,
             shop=headers.get(b"x-shop", "") if service else "",
             language=found.language,

@@ -80,7 +80,6 @@ class Headers:
     VISITOR_TOKEN = "X-Visitor-Token"  # noqa: S105 - a header's name
     SESSION_NAME = "X-Session-Name"
     REQUEST_ID = "X-Request-ID"
-    API_KEY = "X-API-Key"
     TRACEPARENT = "traceparent"
     # between services only
     INTERNAL_TOKEN = "X-Internal-Token"  # noqa: S105 - a header's name

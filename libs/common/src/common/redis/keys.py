@@ -88,10 +88,6 @@ class Keys:
         """consumers · stream · a group's dead letters, kept 14 days by retention."""
         return self._key("dead", group)
 
-    def applied(self, group: str) -> str:
-        """consumers · zset event id → time · events a group applied outside a commit."""
-        return self._key("applied", group)
-
     # --- gateway -------------------------------------------------------------------------
     def streams(self, session: str) -> str:
         """gateway · zset stream id → lease end · a visitor's events streams; 30 s leases."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from common.errors import Forbidden, SessionForbidden, Unauthenticated
+from common.errors import SessionForbidden, Unauthenticated
 from common.security.tokens import AgentClaims, VisitorClaims
 
 Kind = Literal["anyone", "visitor", "agent", "key", "service"]
@@ -22,7 +22,6 @@ class Caller:
     agent: AgentClaims | None = None
     service: str | None = None
     key_id: str | None = None
-    key_scopes: frozenset[str] = frozenset()
     address: str = ""
     shop: str = ""
     language: str = "zh"
@@ -38,11 +37,3 @@ class Caller:
         if self.visitor is None or self.visitor.sub != session_name:
             raise SessionForbidden
         return self.visitor
-
-    def require_session(self, session_name: str) -> None:
-        """Agents may open any session, visitors their own; for names that come in a body."""
-        if self.kind == "agent":
-            return
-        if self.kind in ("key", "service"):
-            raise Forbidden
-        self.require_visitor(session_name)

@@ -8,7 +8,6 @@
     make_settings  a service's settings class filled with what tests need
     run_app        a real server for an app
     until          waits for a condition
-    bus_trust      lets agents in where a test runs no bus
 
 TEST_REDIS_URL names a server that runs already (its database is emptied before every test);
 TEST_REDIS=container starts one through testcontainers, TEST_REDIS=cluster three masters (R21).
@@ -26,7 +25,6 @@ import pytest
 import pytest_asyncio
 import redis as redis_sync
 
-from common.app.chassis import Chassis
 from common.redis.client import RedisClient
 from common.redis.keys import Keys
 from common.security.internal import InternalSigner
@@ -184,16 +182,6 @@ def run_app() -> Callable[[Any], AbstractAsyncContextManager[serving.RunningApp]
 @pytest.fixture
 def until() -> Until:
     return waiting.until
-
-
-@pytest.fixture
-def bus_trust() -> Callable[[Chassis], None]:
-    """`bus_trust(chassis)` says that the bus is heard well; for apps that follow no tail."""
-
-    def trust(chassis: Chassis) -> None:
-        chassis.revocations.watch(lambda _now: 0.0)
-
-    return trust
 
 
 def _own_database(url: str) -> str:
