@@ -82,7 +82,7 @@ bench: setup ## turns, added latency, fan-out and CPU, each beside a baseline of
 	$(BIN)/python -m bench
 
 test-reliability: setup ## the figures of quality.md in full; takes long
-	$(BIN)/python -m pytest -m reliability -q --timeout 3600 -p no:randomly
+	KEFU_DRAW_ANEW=1 $(BIN)/python -m pytest -m reliability -q --timeout 3600 -p no:randomly
 
 backup: setup ## copy .data safely into .data/backups
 	$(BIN)/python -m dev.runner backup
