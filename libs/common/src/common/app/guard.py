@@ -9,6 +9,7 @@
 Runs before any route and before the body is read.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 from common.app.context import RequestContext
@@ -30,6 +31,10 @@ from common.security.revocation import Revocations
 from common.security.tokens import AgentClaims, TokenVerifier, VisitorClaims
 
 VerifyKey = Callable[[str], Awaitable[KeyGrant]]
+
+# How long an agent's call waits for a bus that can't be heard, and how often it looks.
+_PATIENCE_SECONDS = 1.0
+_LOOK_SECONDS = 0.02
 
 
 class Guard:
@@ -79,7 +84,7 @@ class Guard:
         if self._internal is not None and b"x-internal-token" in headers:
             service = self._internal.check(headers[b"x-internal-token"])
             peer = headers.get(b"x-client-address", peer)
-        agent = self._agent(headers.get(b"authorization"), rule)
+        agent = await self._agent(headers.get(b"authorization"), rule)
         visitor = self._visitor(headers.get(b"x-visitor-token"), rule)
         grant = await self._key(headers.get(b"x-api-key"), rule)
         kind = _right(rule, agent, visitor, grant, found.path_params.get("name"))
@@ -94,7 +99,7 @@ class Guard:
             language=found.language,
         )
 
-    def _agent(self, header: str | None, rule: Rule) -> AgentClaims | None:
+    async def _agent(self, header: str | None, rule: Rule) -> AgentClaims | None:
         # as below: to log in or to refresh must work with a dead token still in hand
         if header is None or (rule.anyone and rule.role is None):
             return None
@@ -102,13 +107,22 @@ class Guard:
         if scheme.lower() != "bearer" or not token:
             raise Unauthenticated
         claims = self._tokens.agent(token)
-        if not self._revocations.trusted(self._clock()):
+        if not (self._revocations.trusted(self._clock()) or await self._trusts_soon()):
             raise StateUnavailable(reason="revocations")
         if self._revocations.is_revoked(claims):
             raise TokenRevoked
         if self.on_agent is not None:
             self.on_agent(claims)
         return claims
+
+    async def _trusts_soon(self) -> bool:
+        """A machine that stood still for a moment is a late answer, and no failure to act upon."""
+        give_up_at = asyncio.get_running_loop().time() + _PATIENCE_SECONDS
+        while asyncio.get_running_loop().time() < give_up_at:
+            await asyncio.sleep(_LOOK_SECONDS)
+            if self._revocations.trusted(self._clock()):
+                return True
+        return False
 
     def _visitor(self, token: str | None, rule: Rule) -> VisitorClaims | None:
         # elsewhere a visitor's token opens nothing, so a stale one must not close anything

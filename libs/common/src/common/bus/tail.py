@@ -117,9 +117,11 @@ class Tail:
                     done = await step()
             except (TimeoutError, StateUnavailable, Busy) as error:
                 if self._failing_since is None:
+                    # perhaps Redis or this process only stood still: the next try tells at once
                     self._failing_since = began
                     log.warning("the bus can't be heard", extra={"reason": repr(error)})
-                await asyncio.sleep(_PAUSE_SECONDS)
+                else:
+                    await asyncio.sleep(_PAUSE_SECONDS)
             else:
                 self._failing_since = None
                 return done
@@ -134,9 +136,11 @@ class Tail:
                 self._position = since
 
     async def _read(self, reader: RedisClient) -> int:
-        """How many entries came."""
+        """How many entries came. While the bus is unheard nothing is waited for: that it answers
+        is news enough."""
+        block_ms = BLOCK_MS if self._failing_since is None else 1
         streams = await reader.xread(
-            {self._bus: self._position}, count=READ_COUNT, block_ms=BLOCK_MS
+            {self._bus: self._position}, count=READ_COUNT, block_ms=block_ms
         )
         rows = streams.get(self._bus, [])
         for row in rows:

@@ -1,5 +1,6 @@
 """The widget's configuration, health, metrics and documents."""
 
+import asyncio
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -55,13 +56,15 @@ async def metrics(scope: Scope, _receive: Receive, send: Send) -> None:
 
 async def openapi(_scope: Scope, _receive: Receive, send: Send) -> None:
     """GET /api/openapi.json"""
-    await send_json(send, documents.openapi())
+    # made at the first call, by a thread: every stream would stand still meanwhile
+    await send_json(send, await asyncio.to_thread(documents.openapi))
 
 
 async def docs(_scope: Scope, _receive: Receive, send: Send) -> None:
     """GET /api/docs: a page of our own; nothing is fetched from elsewhere."""
     policy = (b"content-security-policy", documents.page_policy().encode())
-    await _send(send, documents.page().encode(), b"text/html; charset=utf-8", policy)
+    page = await asyncio.to_thread(documents.page)
+    await _send(send, page.encode(), b"text/html; charset=utf-8", policy)
 
 
 async def _admitted(scope: Scope) -> Wiring:
