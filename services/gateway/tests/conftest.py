@@ -320,12 +320,21 @@ async def services(redis: RedisClient, keys: Keys) -> AsyncIterator[Services]:
     await runner.cleanup()
 
 
+async def is_ready(running: RunningApp) -> bool:
+    return set((await running.chassis.check()).values()) == {"ok"}
+
+
 OpenDoor = Callable[..., AbstractAsyncContextManager[Door]]
 
 
 @pytest.fixture
 def open_door(
-    services: Services, make_settings: Any, run_app: Any, test_keys: TestKeys, clock: Any
+    services: Services,
+    make_settings: Any,
+    run_app: Any,
+    test_keys: TestKeys,
+    clock: Any,
+    until: Any,
 ) -> OpenDoor:
     """`async with open_door(rate_chat_session=2) as door`; limits are off unless given."""
     off = {name: 0 for name in GatewaySettings.model_fields if name.startswith("rate_")}
@@ -339,7 +348,7 @@ def open_door(
         app = create_app(settings, clock)
         async with run_app(app) as running, aiohttp.ClientSession(auto_decompress=False) as http:
             door = Door(running, http)
-            await wait_for(lambda: running.chassis.revocations.trusted(clock()))
+            await until(lambda: is_ready(running))
             try:
                 yield door
             finally:
@@ -347,12 +356,6 @@ def open_door(
                     await reader.close()
 
     return open_
-
-
-async def wait_for(condition: Callable[[], Any]) -> None:
-    async with asyncio.timeout(5):
-        while not condition():
-            await asyncio.sleep(0.005)
 
 
 @pytest.fixture

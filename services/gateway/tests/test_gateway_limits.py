@@ -33,13 +33,13 @@ async def test_two_hundred_at_once_never_pass_the_limit(admission):
     assert await attempts(admission, [Window("{kefu}:rate:x:a", 20)], 200) == 20
 
 
-async def test_no_window_of_any_phase_holds_more(admission, redis, until):
+async def test_no_window_of_any_phase_holds_more(admission):
     """A fixed window would let twice the limit through at its seam."""
     window = [Window("{kefu}:rate:x:a", 10, 0.3)]
     loop = asyncio.get_running_loop()
     passed: list[tuple[float, float]] = []
-    n, start = 0, loop.time()
-    while loop.time() < start + 1.2:
+    n = 0
+    while len(passed) < 35:
         n += 1
         before = loop.time()
         if await attempts(admission, window, 1, start=n):
@@ -47,7 +47,6 @@ async def test_no_window_of_any_phase_holds_more(admission, redis, until):
     # each was let in at some instant between the two that were read around it
     for (before, _), (_, after) in zip(passed, passed[10:], strict=False):
         assert after - before >= 0.3 - 0.001
-    assert len(passed) > 20
 
 
 async def test_a_refused_call_spends_nothing(admission, redis):

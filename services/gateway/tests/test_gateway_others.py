@@ -216,6 +216,14 @@ async def test_without_a_build_it_says_what_to_do(open_door, tmp_path):
     assert b"make web" in body
 
 
+async def test_a_gateway_that_hears_no_live_messages_yet_is_not_ready(door):
+    assert (await door.answer("GET", "/health/ready"))[0] == 200
+    live = door.wiring.leases._tell.__self__
+    live._ready.clear()
+    status, body, _ = await door.answer("GET", "/health/ready")
+    assert (status, body["checks"]["live"]) == (503, "timeout")
+
+
 # --- presence ------------------------------------------------------------------------------
 
 

@@ -114,6 +114,7 @@ async def test_a_client_that_forgot_its_id_misses_events(services, door, visitor
     await services.commit("session_a", "one")
     await services.commit("session_a", "two")
     stream = await door.events(A, **visitor("session_a"))
+    await until(lambda: stream.of("ready"))
     await services.commit("session_a", "three")
     await until(stream.contents)
     assert stream.contents() == ["three"]
@@ -151,7 +152,7 @@ async def test_an_unchanged_generation_disturbs_nobody(services, door, visitor, 
     assert not stream.ended
 
 
-async def drained(services, open_door, visitor, *, count: int) -> tuple[list, float]:
+async def drained(services, open_door, visitor, until, *, count: int) -> tuple[list, float]:
     for n in range(count):
         services.session(f"session_{n}")
     async with open_door(drain_retry_seconds=10, streams_max=2 * count) as door:
@@ -161,16 +162,12 @@ async def drained(services, open_door, visitor, *, count: int) -> tuple[list, fl
             for n in range(count)
         )
         streams = await asyncio.gather(*opening)
-        async with asyncio.timeout(10):
-            while not all(s.of("ready") for s in streams):
-                await asyncio.sleep(0.01)
+        await until(lambda: all(s.of("ready") for s in streams))
         began = time.monotonic()
         door.running.terminate()
         await door.running.task
         seconds = time.monotonic() - began
-        async with asyncio.timeout(5):
-            while not all(s.ended for s in streams):
-                await asyncio.sleep(0.01)
+        await until(lambda: all(s.ended for s in streams))
     return streams, seconds
 
 
@@ -182,15 +179,15 @@ def assert_clean_and_spread(streams) -> None:
 
 
 async def test_sigterm_ends_all_streams_cleanly_and_spreads_their_return(
-    services, open_door, visitor
+    services, open_door, visitor, until
 ):
-    streams, _ = await drained(services, open_door, visitor, count=60)
+    streams, _ = await drained(services, open_door, visitor, until, count=60)
     assert_clean_and_spread(streams)
 
 
 @pytest.mark.reliability
-async def test_r10(services, open_door, visitor):
-    streams, seconds = await drained(services, open_door, visitor, count=900)
+async def test_r10(services, open_door, visitor, until):
+    streams, seconds = await drained(services, open_door, visitor, until, count=900)
     assert_clean_and_spread(streams)
     assert seconds < 30
 

@@ -4,6 +4,7 @@ import asyncio
 import socket
 
 from common.testing.server import running_server
+from common.testing.waiting import PATIENCE_SECONDS
 
 A = "/api/sessions/session_a/events"
 
@@ -76,7 +77,7 @@ async def test_a_stream_that_ends_frees_its_place(services, door, visitor, redis
         return await redis.zcard(keys.streams("session_a")) == 0
 
     await until(free)
-    assert door.wiring.fanout.open_streams == 0
+    await until(lambda: door.wiring.fanout.open_streams == 0)
     assert door.wiring.fanout._rooms == {}
 
 
@@ -121,7 +122,7 @@ async def test_who_never_reads_is_cut_off_and_harms_nobody(
     services, open_door, visitor, test_keys, until
 ):
     services.session("session_a")
-    async with open_door(send_deadline_seconds=0.5, stream_queue=20) as door:
+    async with open_door(send_deadline_seconds=2, stream_queue=20) as door:
         reader = await door.events(A, **test_keys.agent_header())
         deaf = [await raw_stream(door, visitor("session_a")) for _ in range(3)]
         fanout = door.wiring.fanout
@@ -132,7 +133,7 @@ async def test_who_never_reads_is_cut_off_and_harms_nobody(
             assert all(len(s.outlet._held or ()) <= 20 for s in stuck)
         await until(lambda: len(reader.contents()) == 600)
         assert [f.seq for f in reader.of("message_added")] == list(range(1, 601))
-        await until(lambda: fanout.open_streams == 1, timeout=10)
+        await until(lambda: fanout.open_streams == 1)
         for sock in deaf:
             sock.close()
 
@@ -173,7 +174,7 @@ async def test_a_slow_reader_loses_nothing(services, open_door, visitor, until):
             for n in range(400):
                 await services.commit("session_a", f"{n} " + "x" * 3000)
 
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             # before `ready` a message may be part of what the stream begins after
             while b"event: ready" not in await reader.readline():
                 pass

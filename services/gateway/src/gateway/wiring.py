@@ -105,6 +105,7 @@ async def wire(settings: GatewaySettings, shops: Shops, chassis: Chassis) -> Asy
             redis, keys, fanout=fanout, every_seconds=settings.generation_check_seconds
         )
         chassis.supervise(live.run(), "live")
+        chassis.add_check("live", live.ready)
         chassis.supervise(generation.run(), "generation")
         chassis.supervise(leases.run(fanout, lambda: parts.chat_leases(proxy)), "leases")
         chassis.supervise(presence.run(), "presence")
