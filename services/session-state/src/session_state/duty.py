@@ -30,10 +30,14 @@ class Duty:
         self._default = default
         self.shift = default
         self._known: tuple[float, float, DutyNow] | None = None
+        self._replaced = 0
 
     async def refresh(self) -> bool:
         """Read the shift in force; True when it is another one than before."""
+        replaced = self._replaced
         raw = await self._redis.hget(self._keys.shift(), "config")
+        if self._replaced != replaced:
+            return False  # what was read may be older than what was put in its place meanwhile
         shift = self._default if raw is None else _shift(raw, self._default)
         if shift == self.shift:
             return False
@@ -45,6 +49,7 @@ class Duty:
         config = orjson.dumps(shift)
         fields: dict[str, str | bytes | int | float] = {"config": config, "by": by, "at": at}
         await self._redis.hset(self._keys.shift(), fields)
+        self._replaced += 1
         self.shift, self._known = shift, None
 
     def now(self, now: float) -> DutyNow:
