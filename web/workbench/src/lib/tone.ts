@@ -13,6 +13,8 @@ export interface Player {
 
 export function createPlayer(): Player {
   let context: AudioContext | null = null
+  /** The newest that was wished; a browser takes its time to wake its sound. */
+  let due: Tone | null = null
 
   const note = (at: AudioContext, frequency: number, after: number): void => {
     const start = at.currentTime + after
@@ -27,17 +29,28 @@ export function createPlayer(): Player {
     oscillator.stop(start + 0.5)
   }
 
+  const ring = (): void => {
+    NOTES[due!].forEach((frequency, index) => note(context!, frequency, index * 0.14))
+    forget()
+  }
+
+  const forget = (): void => {
+    due = null
+  }
+
   return {
     get isUnlocked() {
       return context !== null
     },
     unlock: () => {
       context ??= typeof AudioContext === 'undefined' ? null : new AudioContext()
-      void context?.resume()
+      void context?.resume().catch(forget)
     },
     play: (tone) => {
-      if (context?.state !== 'running') return
-      NOTES[tone].forEach((frequency, index) => note(context!, frequency, index * 0.14))
+      if (context === null) return
+      const isWaking = due !== null
+      due = tone
+      if (!isWaking) void context.resume().then(ring, forget)
     },
   }
 }
