@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from chat_proxy.texts import UNAVAILABLE
+from common.testing.waiting import PATIENCE_SECONDS
 
 from dev.simulator.faults import FAULTS
 from dev.simulator.testing import Simulator, running_simulator
@@ -47,13 +48,23 @@ async def sim() -> AsyncIterator[Simulator]:
 
 
 @pytest.fixture
-async def talk(start_chat, chat_settings, sim):
+def start_talk(start_chat, chat_settings, sim):
     """The service pointed at the simulator."""
     values = {name.lower(): value for name, value in sim.env().items()}
-    settings = chat_settings(
-        **values, coze_first_delta_seconds=0.6, coze_gap_seconds=0.6, coze_read_timeout_seconds=0.6
-    )
-    async with start_chat(settings) as running:
+    return lambda **more: start_chat(chat_settings(**values, **more))
+
+
+@pytest.fixture
+async def talk(start_talk):
+    async with start_talk() as running:
+        yield running
+
+
+@pytest.fixture
+async def hasty_talk(start_talk):
+    """Silence is a fault soon; a busy machine may be taken for one too."""
+    hasty = {"coze_first_delta_seconds": 0.8, "coze_gap_seconds": 0.8}
+    async with start_talk(**hasty, coze_turn_timeout_seconds=5) as running:
         yield running
 
 
@@ -89,7 +100,7 @@ async def test_what_passes_by_itself_is_tried_again(talk, sim, state, fault) -> 
 
 @pytest.mark.parametrize("fault", WHOLE)
 async def test_what_is_legal_ends_in_a_whole_answer(talk, state, fault) -> None:
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         frames = await talk.stream(f"[[sim:{fault}]] Where is my order?", language="en")
     assert frames[-1]["type"] == "done", frames
     assert said(frames)
@@ -97,9 +108,9 @@ async def test_what_is_legal_ends_in_a_whole_answer(talk, state, fault) -> None:
 
 
 @pytest.mark.parametrize("fault", BROKEN)
-async def test_what_is_broken_ends_in_a_friendly_failure(talk, state, fault) -> None:
-    async with asyncio.timeout(20):
-        frames = await talk.stream(f"[[sim:{fault}]] Where is my order?", language="en")
+async def test_what_is_broken_ends_in_a_friendly_failure(hasty_talk, state, fault) -> None:
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        frames = await hasty_talk.stream(f"[[sim:{fault}]] Where is my order?", language="en")
     assert frames[-1]["type"] == "error", frames
     assert frames[-1]["content"] == UNAVAILABLE["en"]
     assert state.ended[0].type == "turn.failed"

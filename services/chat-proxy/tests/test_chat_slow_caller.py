@@ -15,10 +15,7 @@ async def test_a_caller_who_never_reads_does_not_hold_the_turn(
     coze_bytes.on(
         CHAT, wire.stream(wire.CREATED, *[wire.delta(text)] * 30, wire.COMPLETED + wire.DONE)
     )
-    settings = chat_settings(
-        send_deadline_seconds=0.3, coze_gap_seconds=20, coze_read_timeout_seconds=20
-    )
-    async with start_chat(settings) as chat:
+    async with start_chat(chat_settings(send_deadline_seconds=0.3)) as chat:
         body = json.dumps({"message": "Hi"})
         token = chat.token("session_a")["X-Visitor-Token"]
         reader, writer = await asyncio.open_connection(
@@ -29,7 +26,7 @@ async def test_a_caller_who_never_reads_does_not_hold_the_turn(
             f"POST /api/chat/stream HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
             f"X-Visitor-Token: {token}\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode()
         )
-        await until(lambda: state.ended, timeout=20)
+        await until(lambda: state.ended)
         assert state.ended[0].content == text * 30
         writer.close()
         del reader

@@ -6,6 +6,7 @@ import random
 
 import pytest
 from common.errors import ManualInProgress, TurnInProgress, TurnLost
+from common.testing.waiting import PATIENCE_SECONDS
 
 CHAT, CREATE, CANCEL = "/v1/workflows/chat", "/v1/conversation/create", "/v3/chat/cancel"
 
@@ -186,19 +187,6 @@ def endless(wire):
     return wire.hang(wire.STREAM_HEAD, wire.chunked(wire.CREATED + wire.delta("Once upon")))
 
 
-@pytest.fixture
-async def patient(start_chat, chat_settings):
-    """Deadlines that no test of interruptions may meet."""
-    slow = {
-        "coze_read_timeout_seconds": 30,
-        "coze_first_delta_seconds": 30,
-        "coze_gap_seconds": 30,
-        "coze_turn_timeout_seconds": 60,
-    }
-    async with start_chat(chat_settings(**slow)) as running:
-        yield running
-
-
 async def open_stream(chat, name: str = "session_a"):
     """A response whose first delta has come, and its remaining frames."""
     response = await chat.post("/api/chat/stream", {"message": "Hi"}, name=name)
@@ -213,10 +201,10 @@ async def rest_of(response) -> list[dict]:
 
 
 async def test_a_takeover_cuts_the_stream_and_tells_who_came(
-    patient, state, coze_bytes, wire, until
+    chat, state, coze_bytes, wire, until
 ) -> None:
     coze_bytes.on(CHAT, endless(wire))
-    response = await open_stream(patient)
+    response = await open_stream(chat)
     await state.transition("session_a", "manual_live", epoch=1, reason="takeover")
     frames = await rest_of(response)
     assert kinds(frames) == ["status_change", "manual_message", "done"]
@@ -228,10 +216,10 @@ async def test_a_takeover_cuts_the_stream_and_tells_who_came(
 
 
 async def test_a_takeover_makes_the_whole_answer_a_409(
-    patient, state, coze_bytes, wire, until
+    chat, state, coze_bytes, wire, until
 ) -> None:
     coze_bytes.on(CHAT, endless(wire))
-    asking = asyncio.create_task(patient.ask("Hi"))
+    asking = asyncio.create_task(chat.ask("Hi"))
     await until(lambda: coze_bytes.asked(CHAT))
     await state.transition("session_a", "manual_live", epoch=1)
     status, body = await asking
@@ -239,34 +227,34 @@ async def test_a_takeover_makes_the_whole_answer_a_409(
 
 
 async def test_a_takeover_between_ticket_and_turn_is_not_missed(
-    patient, state, coze_bytes, wire, until
+    chat, state, coze_bytes, wire, until
 ) -> None:
     coze_bytes.on(CHAT, endless(wire))
 
     async def take_over(name: str) -> None:
         await state.transition(name, "manual_live", epoch=1)
-        watches = patient.running.wiring.roster._watches
+        watches = chat.running.wiring.roster._watches
         await until(lambda: watches[name.encode()][0].epoch == 1)
 
     state.before_ticket = take_over
-    assert kinds(await patient.stream("Hi"))[-1] == "done"
-    assert (await patient.ask("Hi"))[0] == 409
+    assert kinds(await chat.stream("Hi"))[-1] == "done"
+    assert (await chat.ask("Hi"))[0] == 409
     assert state.ended == []
 
 
-async def test_a_new_conversation_cuts_the_old_answer(patient, state, coze_bytes, wire) -> None:
+async def test_a_new_conversation_cuts_the_old_answer(chat, state, coze_bytes, wire) -> None:
     coze_bytes.on(CHAT, endless(wire))
-    response = await open_stream(patient)
+    response = await open_stream(chat)
     await state.anew("session_a", epoch=1)
     assert kinds(await rest_of(response)) == ["done"]
 
 
-async def test_other_sessions_are_not_cut(patient, state, coze_bytes, wire, until) -> None:
+async def test_other_sessions_are_not_cut(chat, state, coze_bytes, wire, until) -> None:
     coze_bytes.on(CHAT, endless(wire))
-    one, two = await open_stream(patient, "session_a"), await open_stream(patient, "session_b")
+    one, two = await open_stream(chat, "session_a"), await open_stream(chat, "session_b")
     await state.transition("session_a", "manual_live", epoch=1)
     await rest_of(one)
-    assert len(patient.running.wiring.roster) == 1
+    assert len(chat.running.wiring.roster) == 1
     await state.transition("session_b", "manual_live", epoch=1)
     await rest_of(two)
 
@@ -303,9 +291,7 @@ async def test_the_lease_is_renewed_while_the_ai_speaks(
     start_chat, chat_settings, state, coze_bytes, wire, until
 ) -> None:
     coze_bytes.on(CHAT, endless(wire))
-    async with start_chat(
-        chat_settings(turn_lease_renew_seconds=0.05, coze_gap_seconds=30)
-    ) as chat:
+    async with start_chat(chat_settings(turn_lease_renew_seconds=0.05)) as chat:
         response = await open_stream(chat)
         await until(lambda: len(state.leases) >= 3)
         await state.transition("session_a", "manual_live", epoch=1)
@@ -314,7 +300,7 @@ async def test_the_lease_is_renewed_while_the_ai_speaks(
 
 async def test_a_silent_stream_beats(start_chat, chat_settings, coze_bytes, wire) -> None:
     coze_bytes.on(CHAT, wire.hang())
-    settings = chat_settings(heartbeat_seconds=0.05, coze_first_delta_seconds=5)
+    settings = chat_settings(heartbeat_seconds=0.05)
     async with start_chat(settings) as chat:
         response = await chat.post("/api/chat/stream", {"message": "Hi"}, name="session_a")
         while await response.content.readline() != b": hb\n":
@@ -322,10 +308,10 @@ async def test_a_silent_stream_beats(start_chat, chat_settings, coze_bytes, wire
         response.close()
 
 
-async def test_the_visitors_stop_keeps_what_was_said(patient, state, coze_bytes, wire) -> None:
+async def test_the_visitors_stop_keeps_what_was_said(chat, state, coze_bytes, wire) -> None:
     coze_bytes.on(CHAT, endless(wire))
-    response = await open_stream(patient)
-    async with patient.post("/api/sessions/session_a/stop", {}, name="session_a") as stopped:
+    response = await open_stream(chat)
+    async with chat.post("/api/sessions/session_a/stop", {}, name="session_a") as stopped:
         assert stopped.status == 200
     assert kinds(await rest_of(response)) == ["done"]
     (event,) = state.ended
@@ -333,10 +319,10 @@ async def test_the_visitors_stop_keeps_what_was_said(patient, state, coze_bytes,
 
 
 async def test_a_stop_reaches_the_replica_that_runs_the_turn(
-    patient, start_chat, chat_settings, state, coze_bytes, wire
+    chat, start_chat, chat_settings, state, coze_bytes, wire
 ) -> None:
     coze_bytes.on(CHAT, endless(wire))
-    response = await open_stream(patient)
+    response = await open_stream(chat)
     async with start_chat(chat_settings()) as other:
         async with other.post("/api/sessions/session_a/stop", {}, name="session_a") as stopped:
             assert stopped.status == 200
@@ -344,22 +330,22 @@ async def test_a_stop_reaches_the_replica_that_runs_the_turn(
     assert state.ended[0].stopped
 
 
-async def test_nobody_else_can_stop_an_answer(patient, state, coze_bytes, wire) -> None:
+async def test_nobody_else_can_stop_an_answer(chat, state, coze_bytes, wire) -> None:
     coze_bytes.on(CHAT, endless(wire))
-    response = await open_stream(patient)
+    response = await open_stream(chat)
     path = "/api/sessions/session_a/stop"
-    async with patient.post(path, {}, name="session_b") as refused:
+    async with chat.post(path, {}, name="session_b") as refused:
         assert refused.status == 403
-    foreign = patient.token("session_a", sid="another-sid")
-    async with patient.post(path, {}, **foreign) as unheard:
+    foreign = chat.token("session_a", sid="another-sid")
+    async with chat.post(path, {}, **foreign) as unheard:
         assert unheard.status == 200
-    assert len(patient.running.wiring.roster) == 1
-    async with patient.post(path, {}, name="session_a") as stopped:
+    assert len(chat.running.wiring.roster) == 1
+    async with chat.post(path, {}, name="session_a") as stopped:
         assert stopped.status == 200
     await rest_of(response)
 
 
-async def test_a_caller_who_leaves_loses_nothing(patient, state, coze_bytes, wire, until) -> None:
+async def test_a_caller_who_leaves_loses_nothing(chat, state, coze_bytes, wire, until) -> None:
     go_on = asyncio.Event()
 
     async def slow(_, writer) -> None:
@@ -370,7 +356,7 @@ async def test_a_caller_who_leaves_loses_nothing(patient, state, coze_bytes, wir
         writer.write(wire.chunked(end) + b"0\r\n\r\n")
 
     coze_bytes.on(CHAT, slow)
-    response = await open_stream(patient)
+    response = await open_stream(chat)
     response.close()
     go_on.set()
     await until(lambda: state.ended)
@@ -381,7 +367,7 @@ async def test_shutdown_waits_for_answers_and_says_which_it_had_to_cut(
     start_chat, chat_settings, state, coze_bytes, wire
 ) -> None:
     coze_bytes.on(CHAT, endless(wire))
-    settings = chat_settings(drain_seconds=3.2, coze_gap_seconds=30, coze_read_timeout_seconds=30)
+    settings = chat_settings(drain_seconds=3.2)
     async with start_chat(settings) as chat:
         response = await open_stream(chat)
         chat.running.terminate()
@@ -393,7 +379,7 @@ async def test_shutdown_waits_for_answers_and_says_which_it_had_to_cut(
 
 
 async def test_a_takeover_at_any_moment_leaves_no_answer_behind(
-    patient, state, coze_bytes, wire, until
+    chat, state, coze_bytes, wire, until
 ) -> None:
     """Thirty streams, each fenced at a moment of its own, from before the ticket to the last
     delta: every one ends by itself, and what is told to session-state is told under the old
@@ -403,8 +389,8 @@ async def test_a_takeover_at_any_moment_leaves_no_answer_behind(
     chance = random.Random(6)
 
     async def talk(name: str) -> list[dict]:
-        async with asyncio.timeout(20):
-            return await patient.stream("Hi", name=name)
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            return await chat.stream("Hi", name=name)
 
     async def race(name: str) -> None:
         asking = asyncio.create_task(talk(name))
@@ -415,17 +401,17 @@ async def test_a_takeover_at_any_moment_leaves_no_answer_behind(
 
     for number in range(30):
         await race(f"session_{number}")
-    await until(lambda: len(patient.running.wiring.roster) == 0)
+    await until(lambda: len(chat.running.wiring.roster) == 0)
     assert all(event.epoch == 0 for event in state.ended)
     assert all(event.type == "turn.answered" and not event.stopped for event in state.ended)
 
 
 async def test_canary_without_the_bus_a_takeover_does_not_end_the_stream(
-    patient, state, coze_bytes, wire
+    chat, state, coze_bytes, wire
 ) -> None:
     coze_bytes.on(CHAT, endless(wire))
-    roster = patient.running.wiring.roster
-    response = await open_stream(patient)
+    roster = chat.running.wiring.roster
+    response = await open_stream(chat)
     assert await response.content.readline() == b"\n"
     watches, roster._watches = roster._watches, {}
     await state.transition("session_a", "manual_live", epoch=1)

@@ -16,13 +16,16 @@ from chat_proxy.coze.decode import Delta, Finished, Item, Limits
 from chat_proxy.coze.faults import CozeError, FaultKind
 from chat_proxy.coze.streams import AnswerStreams
 from common.clients.lines import Upstream
+from common.testing.waiting import PATIENCE_SECONDS
 
 TOKEN, CREATE, CHAT = (
     "/api/permission/oauth2/token",
     "/v1/conversation/create",
     "/v1/workflows/chat",
 )
-TINY = Deadlines(connect=0.5, write=0.5, pool=0.5, read=0.3, first_delta=0.4, gap=0.3, call=0.4)
+PATIENT = Deadlines(connect=30, write=30, pool=30)
+# where silence is the fault; elsewhere a busy machine must not be taken for one
+HASTY = replace(PATIENT, first_delta=0.8, gap=0.8)
 
 
 class NoCache:
@@ -37,14 +40,14 @@ class NoCache:
 async def client(coze_bytes, private_key: str) -> AsyncIterator[CozeClient]:
     base = coze_bytes.base
     app = OAuthApp.at(base, client_id="app-1", key_id="kid", private_key=private_key)
-    upstream = Upstream(base, connect_seconds=TINY.connect)
-    async with client_of(TINY, connections=10) as http:
-        calls = Calls(http, base, TINY)
+    upstream = Upstream(base, connect_seconds=PATIENT.connect)
+    async with client_of(PATIENT, connections=10) as http:
+        calls = Calls(http, base, PATIENT)
         exchange = exchange_of(
             calls, app, seconds=900, now=time.time, new_id=lambda: uuid.uuid4().hex
         )
         keeper = TokenKeeper(exchange, NoCache(), now=time.time)
-        streams = AnswerStreams(upstream, TINY, Limits(), places=2)
+        streams = AnswerStreams(upstream, PATIENT, Limits(), places=2)
         yield CozeClient(calls, streams, keeper, Workflow("wf-1", app_id="app-9"))
     upstream.close()
 
@@ -56,7 +59,7 @@ async def ask(client: CozeClient) -> list[Item]:
         items.extend(more)
 
     question = Question("session_a", "V1", "Hi", {"country": "DE"})
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         try:
             await client.ask(question, hear)
         except CozeError as error:
@@ -197,6 +200,8 @@ BAD_STREAMS = {
 async def test_a_bad_stream_ends_in_its_failure_in_time(client, coze_bytes, wire, name) -> None:
     script, kind = BAD_STREAMS[name]
     coze_bytes.on(CHAT, script(wire))
+    if kind is FaultKind.DEADLINE:
+        client._streams._deadlines = HASTY
     with pytest.raises(CozeError) as failure:
         await ask(client)
     assert failure.value.fault.kind is kind
@@ -220,9 +225,10 @@ async def test_a_slow_answer_lives_as_long_as_its_events_come(client, coze_bytes
         for n in range(6):
             writer.write(wire.chunked(wire.delta(str(n))))
             await writer.drain()
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.6)
         writer.write(wire.chunked(wire.COMPLETED) + b"0\r\n\r\n")
 
+    client._streams._deadlines = replace(PATIENT, gap=3)
     coze_bytes.on(CHAT, slow)
     assert isinstance((await ask(client))[-1], Finished)
 
@@ -248,7 +254,7 @@ async def test_more_streams_than_places_wait_and_are_not_cozes_fault(
         writer.write(wire.chunked(wire.delta("ok") + wire.COMPLETED))
         writer.write(b"0\r\n\r\n")
 
-    client._streams._deadlines = replace(TINY, first_delta=20, read=20, gap=20)
+    client._streams._deadlines = replace(PATIENT, pool=0.1)
     coze_bytes.on(CHAT, held)
     asking = [asyncio.create_task(ask(client)) for _ in range(2)]
     while len(coze_bytes.asked(CHAT)) < 2:
@@ -256,6 +262,7 @@ async def test_more_streams_than_places_wait_and_are_not_cozes_fault(
     with pytest.raises(CozeError) as failure:
         await ask(client)
     assert failure.value.fault.kind is FaultKind.BUSY
+    client._streams._deadlines = PATIENT
     late = asyncio.create_task(ask(client))
     go_on.set()
     for items in await asyncio.gather(*asking, late):
