@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 import aiohttp
+from common.testing.waiting import PATIENCE_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,11 @@ class Events:
                 self._changed.notify_all()
 
     async def until(
-        self, wanted: Callable[[Frame], bool] | str, *, after: int = 0, timeout_seconds: float = 10
+        self,
+        wanted: Callable[[Frame], bool] | str,
+        *,
+        after: int = 0,
+        timeout_seconds: float = PATIENCE_SECONDS,
     ) -> Frame:
         """The first frame (at index `after` or later) that fits; a string means the event name."""
         fits = (lambda f: f.event == wanted) if isinstance(wanted, str) else wanted
@@ -239,11 +244,21 @@ class Agent(Caller):
 
     id: str = ""
     refresh_token: str = ""
+    credentials: tuple[str, str] | None = field(default=None, repr=False)
+
+    async def call(self, method: str, path: str, **more: Any) -> Answer:
+        """One call; whose token ran out meanwhile logs in again first."""
+        answer = await super().call(method, path, **more)
+        if answer.code == "TOKEN_EXPIRED" and self.credentials:
+            await self.login(*self.credentials)
+            answer = await super().call(method, path, **more)
+        return answer
 
     async def login(self, username: str, password: str) -> Self:
         answer = await self.post("/api/agent/login", {"username": username, "password": password})
         assert answer.status == 200, answer
         self.take(answer.body)
+        self.credentials = username, password
         return self
 
     def take(self, body: dict[str, Any]) -> None:

@@ -6,13 +6,14 @@ import secrets
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
+from common.testing.waiting import PATIENCE_SECONDS
 
 from dev.actors import Agent, Visitor
 from dev.runner.plan import EMBEDDED, Wishes
@@ -84,7 +85,7 @@ class Rig:
         base = base or self.gateway
         if (base, number) not in self._agents:
             made = await self.new_agent(await self.admin(), max_sessions=max_sessions)
-            self._agents[base, number] = Agent(base, self.http, made.headers, id=made.id)
+            self._agents[base, number] = replace(made, base=base)
         return await self._online(self._agents[base, number])
 
     async def new_agent(
@@ -105,15 +106,14 @@ class Rig:
         return await self._online(agent)
 
     async def _online(self, agent: Agent) -> Agent:
-        """Logged in again where the token ran out, and known to be online to session-state."""
-        async with asyncio.timeout(30):
-            while True:
-                answer = await agent.call("PUT", "/api/agent/status", body={"status": "online"})
-                if answer.status == 401 and agent is self._agents.get((self.gateway, -1)):
-                    await agent.login(ADMIN, ADMIN_PASSWORD)
-                elif answer.status == 200:
-                    return agent
-                await asyncio.sleep(0.05)
+        """And known to be online to session-state."""
+
+        async def is_taken() -> bool:
+            answer = await agent.call("PUT", "/api/agent/status", body={"status": "online"})
+            return answer.status == 200
+
+        await eventually(is_taken)
+        return agent
 
     # --- what happens to processes
 
@@ -174,7 +174,7 @@ class Rig:
             timers = await self.stack.redis("ZRANGE", "{kefu}:due", "0", "-1")
             return f"lease:{session}" not in timers.split()
 
-        await eventually(over, seconds=40)
+        await eventually(over)
 
     async def until_answered(self, agent: Agent, session: str) -> None:
         """Until the last message of the log is the AI's."""
@@ -183,7 +183,7 @@ class Rig:
             log = await agent.messages(session)
             return bool(log) and log[-1]["role"] == "assistant"
 
-        await eventually(answered, seconds=40)
+        await eventually(answered)
 
     # --- the shop's hours and mails
 
@@ -223,7 +223,9 @@ class Rig:
         return [mail for mail in whole if about in str(mail)]
 
 
-async def eventually(condition: Callable[[], Awaitable[bool]], *, seconds: float = 20.0) -> None:
+async def eventually(
+    condition: Callable[[], Awaitable[bool]], *, seconds: float = PATIENCE_SECONDS
+) -> None:
     """Waits until the condition holds; TimeoutError when it does not in time."""
     async with asyncio.timeout(seconds):
         while not await condition():

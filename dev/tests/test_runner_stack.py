@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from common.testing.waiting import PATIENCE_SECONDS
 
 from dev.runner import backup, errands
 from dev.runner.child import Child
@@ -57,7 +58,7 @@ async def test_a_frozen_process_answers_again_when_thawed(embedded):
     with embedded.frozen("redis"):
         assert embedded.child("redis").running
         assert not await is_ready(embedded.child("redis").part.ready)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         assert await embedded.redis("PING") == "PONG"
 
 
@@ -135,7 +136,7 @@ async def test_the_console_brings_back_what_dies_and_ends_all(tmp_path, capsys):
     console = Console(stack)
     running = asyncio.ensure_future(console.run())
     told = ""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while "Ready." not in told:
             told += capsys.readouterr().out
             await asyncio.sleep(0.05)

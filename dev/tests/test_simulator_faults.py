@@ -6,6 +6,7 @@ import zlib
 
 import aiohttp
 import pytest
+from common.testing.waiting import PATIENCE_SECONDS
 
 from dev.simulator.faults import FAULTS
 from dev.tests.simulator_caller import deltas, frames
@@ -30,7 +31,7 @@ async def raw(caller, text, *, limit=10_000_000):
     )
     seen, ending = bytearray(), "eof"
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while len(seen) < limit and (data := await reader.read(65536)):
                 seen += data
     except ConnectionResetError:
@@ -57,7 +58,7 @@ async def test_refuse_resets_before_a_byte(caller):
 
 async def test_hang_never_sends_a_byte(caller):
     token = await caller.token()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         assert await raw(caller, "[[sim:hang=0.2]]") == (b"", "eof")
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.3):

@@ -5,6 +5,7 @@ import time
 
 import aiohttp
 import pytest
+from common.testing.waiting import PATIENCE_SECONDS
 
 from dev.simulator.keys import make_key_pair
 from dev.simulator.testing import running_simulator
@@ -12,10 +13,11 @@ from dev.tests.simulator_caller import Caller, deltas, frames
 
 
 async def test_a_token_names_its_end_as_an_instant(caller):
+    before = int(time.time())
     status, body = await caller.exchange(caller.assertion(), duration_seconds=600)
     assert status == 200
     assert set(body) == {"access_token", "expires_in", "token_type"}
-    assert body["expires_in"] - time.time() == pytest.approx(600, abs=5)
+    assert before + 600 <= body["expires_in"] <= time.time() + 600
 
 
 @pytest.mark.parametrize(
@@ -191,7 +193,7 @@ async def test_a_caller_who_leaves_frees_the_conversation(caller):
     async with caller.open_chat(token, "[[sim:hang_mid=1]] range", conversation) as stream:
         await stream.content.readuntil(b"message.delta")
         stream.close()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while b'"code":4016' in await caller.chat(token, "hello", conversation):
             pass
 

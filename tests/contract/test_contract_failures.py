@@ -1,6 +1,6 @@
 """Whatever failure a provider names arrives at the caller as the same class, with its details."""
 
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from urllib.parse import urlsplit
 
 import pytest
@@ -47,7 +47,7 @@ async def test_a_failure_keeps_its_class_on_the_way(refusing, code: str) -> None
 
 
 async def test_redis_away_is_state_unavailable_and_passes(
-    start_session_state, client_of, redis_url
+    start_session_state, client_of, redis_url, until
 ) -> None:
     async with (
         proxied(urlsplit(redis_url).port) as proxy,
@@ -62,7 +62,13 @@ async def test_redis_away_is_state_unavailable_and_passes(
             await sessions.open_turn(OpenTurn(message="Hello"))
         proxy.silent = False
         proxy.cut()
-        assert (await sessions.open_turn(OpenTurn(message="Hello"))).turn_id
+
+        async def passes() -> bool:
+            with suppress(StateUnavailable):
+                return bool((await sessions.open_turn(OpenTurn(message="Hello"))).turn_id)
+            return False
+
+        await until(passes)
 
 
 def ports(url: str, instead: int) -> tuple[str, str]:

@@ -4,6 +4,7 @@ import asyncio
 import os
 
 import pytest
+from common.testing.waiting import PATIENCE_SECONDS
 
 from dev.actors import Agent, text_of
 
@@ -30,7 +31,7 @@ async def play(stack, agent: Agent, fault: str) -> None:
     await stack.simulator(
         "POST", "/sim/faults", {"session_name": visitor.name, "fault": fault, "times": 10}
     )
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         items = await visitor.stream("Where is my order?")
     kinds = [i["type"] for i in items]
     assert kinds[0] in ("meta", "refused"), (fault, items)
@@ -55,7 +56,7 @@ async def test_with_coze_down_the_answer_is_degraded_and_a_third_failure_escalat
     await fault_stack.simulator(
         "POST", "/sim/faults", {"session_name": visitor.name, "fault": "http_500", "times": 1000}
     )
-    async with asyncio.timeout(120):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         first = await visitor.chat("Where is my order?")
         assert (first.status, first.code) == (503, "AI_UNAVAILABLE")
         assert (

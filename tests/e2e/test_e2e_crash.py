@@ -2,26 +2,29 @@
 
 import asyncio
 import signal
+from contextlib import suppress
 
 import aiohttp
 import pytest
 
-from dev.actors import Agent, Visitor, text_of
+from dev.actors import Agent, text_of
+from dev.rig.rig import eventually
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.xdist_group("crash")]
 
 SERVICES = ("gateway", "chat-proxy", "session-state", "auth", "notifier")
 
 
-async def healthy(caller: Visitor | Agent) -> None:
-    async with asyncio.timeout(60):
-        while True:
-            try:
-                if (await caller.get("/api/health")).status == 200:
-                    return
-            except (OSError, aiohttp.ClientError):
-                pass
-            await asyncio.sleep(0.1)
+async def healthy(agent: Agent) -> None:
+    """Until every service answers an agent again, which is when it hears the bus."""
+
+    async def serves() -> bool:
+        with suppress(OSError, aiohttp.ClientError):
+            paths = ("/api/health", "/api/agent/profile", "/api/sessions?limit=1")
+            return {(await agent.get(path)).status for path in paths} == {200}
+        return False
+
+    await eventually(serves)
 
 
 def assert_complete(log: list[dict], said: list[str]) -> None:
@@ -133,7 +136,11 @@ async def test_a_frozen_service_is_a_503_and_not_a_hang(crash_stack) -> None:
         answer = await visitor.get(f"/api/sessions/{visitor.name}")
         assert answer.status == 503
         assert answer.code in ("UNAVAILABLE", "STATE_UNAVAILABLE")
-    assert (await visitor.get(f"/api/sessions/{visitor.name}")).status == 200
+
+    async def is_back() -> bool:
+        return (await visitor.get(f"/api/sessions/{visitor.name}")).status == 200
+
+    await eventually(is_back)
 
 
 async def test_an_answer_goes_on_when_the_caller_leaves(crash_stack) -> None:

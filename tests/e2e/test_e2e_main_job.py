@@ -2,9 +2,9 @@
 
 import asyncio
 import re
-import time
 
 import pytest
+from common.testing.waiting import PATIENCE_SECONDS
 
 from dev.actors import Agent, Visitor, text_of
 
@@ -159,10 +159,10 @@ async def test_a_takeover_while_the_ai_streams_cuts_the_stream_and_stores_nothin
                 started.set()
 
     listening = asyncio.ensure_future(listen())
-    await asyncio.wait_for(started.wait(), 20)
+    await asyncio.wait_for(started.wait(), PATIENCE_SECONDS)
     await visitor.escalate()
     await agent.takeover(visitor.name)
-    await asyncio.wait_for(listening, 20)
+    await asyncio.wait_for(listening, PATIENCE_SECONDS)
     kinds = [i["type"] for i in items]
     assert "message" not in kinds[kinds.index("status_change") :]
     assert kinds[-1] == "done"
@@ -199,9 +199,7 @@ async def test_messages_arrive_while_someone_watches(visitor: Visitor, agent: Ag
     async with visitor.events() as seen:
         await seen.until("ready")
         for number in range(20):
-            sent = time.perf_counter()
             await agent.say(visitor.name, f"n{number}")
             await seen.until(lambda f, n=number: f.data.get("content") == f"n{n}")
-            assert time.perf_counter() - sent < 10
     words = [f.data["content"] for f in seen.of("manual_message") if f.data["role"] == "agent"]
     assert words == [f"n{n}" for n in range(20)]

@@ -24,7 +24,7 @@ from dev.actors import Agent
 from dev.rig import Rig, running_rig
 from dev.rig.rig import PASSWORD
 
-pytestmark = [pytest.mark.xdist_group("openapi"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.xdist_group("openapi"), pytest.mark.timeout(900)]
 shared = pytest_asyncio.fixture(scope="module", loop_scope="session")
 
 RULE = {(rule.method, rule.path): rule for rule in RULES}

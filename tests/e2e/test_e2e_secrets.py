@@ -335,5 +335,5 @@ async def test_every_figure_that_was_promised_is_measured(rig: Rig, planted: Pla
         return not await missing()
 
     with suppress(TimeoutError):
-        await eventually(complete, seconds=10)
+        await eventually(complete)
     assert await missing() == []

@@ -6,6 +6,7 @@ import random
 
 import aiohttp
 import pytest
+from common.testing.waiting import PATIENCE_SECONDS
 
 from dev.actors import Agent, Frame, Visitor
 
@@ -22,7 +23,7 @@ async def follow(visitor: Visitor, end: str, watching: asyncio.Event) -> list[Fr
     while True:
         try:
             async with visitor.events(last_id=last) as events:
-                await events.until("ready", timeout_seconds=30)
+                await events.until("ready")
                 watching.set()
                 enough = random.randint(1, 6)
                 done = False
@@ -141,7 +142,7 @@ async def test_a_shutdown_drains_every_stream(crash_stack) -> None:
     opened = []
     for visitor in visitors:
         await visitor.new()
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         managers = [v.events() for v in visitors]
         opened = [await m.__aenter__() for m in managers]
         for events in opened:

@@ -60,7 +60,7 @@ def text_files() -> Iterator[tuple[str, str]]:
     for name in tracked():
         try:
             yield name, (ROOT / name).read_text()
-        except UnicodeDecodeError:
+        except (UnicodeDecodeError, FileNotFoundError):  # no text, or somebody's passing file
             continue
 
 

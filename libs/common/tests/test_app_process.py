@@ -14,6 +14,8 @@ import aiohttp
 import pytest
 from common.security.internal import InternalSigner
 from common.security.tokens import generate_key_pair
+from common.testing.server import free_port
+from common.testing.waiting import PATIENCE_SECONDS
 
 PROGRAM = textwrap.dedent(
     """
@@ -88,7 +90,7 @@ class Running:
 
     async def end(self) -> tuple[int, list[dict[str, Any]], str]:
         """Exit status, log lines, stderr."""
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             out, err = await self.process.communicate()
         status = self.process.returncode
         assert status is not None
@@ -99,9 +101,7 @@ class Running:
 def launch(tmp_path, test_keys):
     @contextlib.asynccontextmanager
     async def started(*words: str, ready: bool = True, **variables: str) -> AsyncIterator[Running]:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = free_port()
         (tmp_path / "service.py").write_text(PROGRAM)
         environment = {
             "PORT": str(port),
@@ -132,7 +132,7 @@ def launch(tmp_path, test_keys):
 
 
 async def reachable(running: Running) -> None:
-    async with aiohttp.ClientSession() as http, asyncio.timeout(20):
+    async with aiohttp.ClientSession() as http, asyncio.timeout(PATIENCE_SECONDS):
         while True:
             with contextlib.suppress(aiohttp.ClientError):
                 async with http.get(f"{running.url}/health/ready") as response:
@@ -172,7 +172,7 @@ async def test_a_hook_that_hangs_keeps_the_process_no_longer_than_the_setting(la
 async def test_a_second_signal_does_not_wait_for_the_drain(launch):
     async with launch("hangs", DRAIN_SECONDS="600") as running, aiohttp.ClientSession() as http:
         running.process.send_signal(signal.SIGINT)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while True:
                 async with http.get(f"{running.url}/health/ready") as response:
                     if response.status == 503:

@@ -81,7 +81,7 @@ async def http(provider, make_settings, test_keys, clock, run_app):
             running.url,
             audience="session-state",
             signer=test_keys.internal("chat-proxy"),
-            timeout_seconds=2,
+            timeout_seconds=30,
         ) as client,
     ):
         yield client

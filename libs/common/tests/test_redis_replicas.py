@@ -1,9 +1,10 @@
 """With `wait_replicas` an answer means a replica has it; else the caller is told `Unconfirmed`."""
 
 import asyncio
+import contextlib
 
 import pytest
-from common.errors import Unconfirmed
+from common.errors import StateUnavailable, Unconfirmed
 from common.redis import RedisClient
 from common.redis.scripts import script_of
 from common.testing.server import replicated_pair
@@ -21,18 +22,18 @@ def pair(tmp_path_factory):
         yield both
 
 
-async def _open(pair):
-    return RedisClient.open(pair[0].url() + "?wait_replicas=1", timeout_seconds=1.0)
+async def _open(pair, *, timeout_seconds: float = 1.0):
+    return RedisClient.open(pair[0].url() + "?wait_replicas=1", timeout_seconds=timeout_seconds)
 
 
 async def test_confirmed_writes_are_on_the_replica(pair):
-    client = await _open(pair)
+    client = await _open(pair, timeout_seconds=20.0)
     await asyncio.gather(*(client.set(f"{{t}}{n}", n) for n in range(300)))
     assert pair[1].ask("EXISTS", *(f"{{t}}{n}" for n in range(300))) == 300
     await client.close()
 
 
-async def test_a_write_the_replica_does_not_have_is_unconfirmed_and_reads_go_on(pair):
+async def test_a_write_the_replica_does_not_have_is_unconfirmed_and_reads_go_on(pair, until):
     client = await _open(pair)
     await client.ping()
     pair[1].freeze()
@@ -42,11 +43,17 @@ async def test_a_write_the_replica_does_not_have_is_unconfirmed_and_reads_go_on(
         assert await client.get("{t}parted") == b"1"
     finally:
         pair[1].thaw()
-    assert await client.set("{t}parted", 2) is True
+
+    async def is_confirmed() -> bool:
+        with contextlib.suppress(Unconfirmed, StateUnavailable):
+            return await client.set("{t}parted", 2)
+        return False
+
+    await until(is_confirmed)
     await client.close()
 
 
-async def test_an_answer_found_by_its_idempotency_id_is_confirmed_too(pair):
+async def test_an_answer_found_by_its_idempotency_id_is_confirmed_too(pair, until):
     """On a new connection nothing was written, and WAIT alone would say yes to that."""
     first = await _open(pair)
     await first.ping()
@@ -59,13 +66,19 @@ async def test_an_answer_found_by_its_idempotency_id_is_confirmed_too(pair):
             await second.run(ONCE, ["{t}once"], [])
     finally:
         pair[1].thaw()
-    assert await second.run(ONCE, ["{t}once"], []) == b"known"
+
+    async def is_confirmed() -> bool:
+        with contextlib.suppress(Unconfirmed, StateUnavailable):
+            return await second.run(ONCE, ["{t}once"], []) == b"known"
+        return False
+
+    await until(is_confirmed)
     await first.close()
     await second.close()
 
 
 async def test_one_wait_serves_a_whole_batch(pair):
-    client = await _open(pair)
+    client = await _open(pair, timeout_seconds=20.0)
     await client.ping()
     pair[0].ask("CONFIG", "RESETSTAT")
     await asyncio.gather(*(client.set(f"{{t}}{n}", n) for n in range(500)))

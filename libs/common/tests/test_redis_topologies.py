@@ -77,14 +77,14 @@ async def test_a_promoted_replica_is_found_through_the_sentinel(tmp_path, until)
         client = RedisClient.open(url, timeout_seconds=2.0)
         await client.set("{t}a", "before")
         master.kill()
-        await until(lambda: sentinel.ask(*_MASTER)[1] == str(replica.port), timeout=20)
+        await until(lambda: sentinel.ask(*_MASTER)[1] == str(replica.port))
 
         async def written() -> bool:
             with contextlib.suppress(StateUnavailable):
                 return await client.set("{t}b", "after")
             return False
 
-        await until(written, timeout=10)
+        await until(written)
         assert await client.get("{t}a") == b"before"
         assert replica.ask("GET", "{t}b") == "after"
         await client.close()

@@ -72,7 +72,7 @@ async def test_a_changed_role_ends_the_access_tokens_but_not_the_login(
     async def is_dead() -> bool:
         return (await auth.profile(pair["token"])).status_code == 401
 
-    await until(is_dead, timeout=1.0)
+    await until(is_dead)
     renewed = (await auth.refresh(pair["refresh_token"])).json()
     assert renewed["agent"]["role"] == "supervisor"
     assert (await auth.profile(renewed["token"])).status_code == 200
@@ -104,7 +104,7 @@ async def test_deactivation_ends_everything_and_frees_the_name(
     async def is_dead() -> bool:
         return (await auth.profile(pair["token"])).status_code == 401
 
-    await until(is_dead, timeout=1.0)
+    await until(is_dead)
     assert (await auth.refresh(pair["refresh_token"])).status_code == 401
     assert (await auth.login("bert", PASSWORD)).status_code == 401
     assert (await auth.http.delete("/api/agents/bert", headers=admin)).status_code == 404
@@ -165,7 +165,7 @@ async def test_a_changed_password_ends_all_other_logins(auth: Any, until: Any) -
     async def is_dead() -> bool:
         return (await auth.profile(there["token"])).status_code == 401
 
-    await until(is_dead, timeout=1.0)
+    await until(is_dead)
     assert (await auth.refresh(there["refresh_token"])).status_code == 401
     assert (await auth.profile(here["token"])).status_code == 200
     assert (await auth.refresh(here["refresh_token"])).status_code == 200

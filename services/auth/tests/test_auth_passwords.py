@@ -45,7 +45,7 @@ async def test_the_same_password_is_kept_differently_each_time(hasher: Hasher) -
 
 
 async def test_more_than_the_queue_holds_are_told_to_come_back() -> None:
-    hasher = Hasher(rounds=10, threads=1)
+    hasher = Hasher(rounds=4, threads=1)
     results = await asyncio.gather(
         *(hasher.matches("x", None) for _ in range(40)), return_exceptions=True
     )

@@ -13,6 +13,7 @@ from common.clients.http import ServiceClient
 from common.errors import Unauthenticated, Unavailable
 from common.security.internal import InternalSigner
 from common.testing.server import free_port
+from common.testing.waiting import PATIENCE_SECONDS
 
 LINE = re.compile(r"^first admin: username=admin password=(\S+)$", re.MULTILINE)
 
@@ -54,11 +55,11 @@ async def test_it_starts_prints_the_first_admin_once_and_leaves_on_sigterm(
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "auth", env=env, stdout=sink, stderr=sink
         )
-        await until(lambda: LINE.search(log.read_text()), timeout=30)
+        await until(lambda: LINE.search(log.read_text()))
         found = LINE.findall(log.read_text())
         assert len(found) == 1
         process.send_signal(signal.SIGTERM)
-        assert await asyncio.wait_for(process.wait(), 15) == 0
+        assert await asyncio.wait_for(process.wait(), PATIENCE_SECONDS) == 0
     code, out, _ = await run("auth.admin_reset", env)
     assert code == 0
     again = re.fullmatch(r"admin reset: username=admin password=(\S+)\n", out)

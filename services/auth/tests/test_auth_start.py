@@ -14,6 +14,7 @@ from auth.admin_reset import reset
 from auth.settings import AuthSettings
 from common.security.tokens import generate_key_pair
 from common.testing.server import cluster_url, running_server, three_masters
+from common.testing.waiting import PATIENCE_SECONDS
 from pydantic import ValidationError
 
 LINE = re.compile(r"^first admin: username=(\S+) password=(\S+)$", re.MULTILINE)
@@ -22,7 +23,7 @@ LINE = re.compile(r"^first admin: username=(\S+) password=(\S+)$", re.MULTILINE)
 async def test_two_replicas_make_one_first_admin_and_print_it_once(
     start_auth: Any, capfd: Any, redis: Any, keys: Any
 ) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         one, other = start_auth(admin_password=None), start_auth(admin_password=None)
         replicas = await asyncio.gather(one.__aenter__(), other.__aenter__())
         lines = LINE.findall(capfd.readouterr().err)
@@ -124,7 +125,7 @@ async def test_redis_away_is_a_503_and_back_by_itself(
             async def is_back() -> bool:
                 return (await auth.login()).status_code == 200
 
-            await until(is_back, timeout=10)
+            await until(is_back)
 
 
 async def test_who_must_be_stopped_is_stopped_when_redis_is_full(

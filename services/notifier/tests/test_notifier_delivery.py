@@ -53,7 +53,7 @@ async def test_everything_delivered_twice_to_two_replicas_is_one_mail_each(
     async with start_notifier(), start_notifier():
         for number in range(20):
             await ask(request_of(number), times=3)
-        await until(lambda: _count(told, "mail.sent", 20), timeout=20)
+        await until(lambda: _count(told, "mail.sent", 20))
         await _settled(mails)
         ids = [mail["message_id"] for mail in mails.details()]
         assert len(ids) == len(set(ids)) == 20
@@ -89,13 +89,14 @@ async def test_what_fails_for_now_is_sent_later_once(
     start_notifier: Any, ask: Any, mails: Any, told: Any, until: Any, clock: Any, fault: str
 ) -> None:
     mails.arm(fault, times=2)
-    async with start_notifier() as running:
+    hasty = {"smtp_timeout_seconds": 1, "smtp_deadline_seconds": 2} if fault == "hang" else {}
+    async with start_notifier(**hasty) as running:
         await ask(request_of())
         for attempt in (1, 2):
-            await until(lambda n=attempt: _metric(running, "retried", n), timeout=10)
+            await until(lambda n=attempt: _metric(running, "retried", n))
             assert mails.mails == []
             clock.advance(12)
-        await until(lambda: _count(told, "mail.sent", 1), timeout=10)
+        await until(lambda: _count(told, "mail.sent", 1))
         assert len(mails.mails) == 1
         assert await told("mail.failed") == []
 

@@ -67,8 +67,8 @@ async def process(
         "SMTP_HOST": mails.smtp_host,
         "SMTP_PORT": str(mails.smtp_port),
         "SMTP_TLS": "none",
-        "SMTP_TIMEOUT_SECONDS": "1",
-        "SMTP_DEADLINE_SECONDS": "2",
+        "SMTP_TIMEOUT_SECONDS": "2",
+        "SMTP_DEADLINE_SECONDS": "4",
         "MAIL_LEASE_MARGIN_SECONDS": "2",
         "MAIL_FROM": "kefu@shop.example",
         "MAIL_TO": "team@shop.example",
@@ -101,7 +101,7 @@ async def survive(
 
     for kill in range(kills):
         goal = letters * (kill + 1) // (kills + 1)
-        await until(lambda goal=goal: _at_least(done, goal), timeout=120)
+        await until(lambda goal=goal: _at_least(done, goal))
         await process.kill()
         await process.start()
     await until(lambda: _at_least(done, letters), timeout=240)

@@ -80,7 +80,7 @@ async def test_a_letter_that_waited_while_redis_was_away_is_sent_when_it_is_back
             server.kill()
             clock.advance(12)
             server.start()
-            await until(lambda: mails.mails, timeout=20)
+            await until(lambda: mails.mails)
 
             async def told() -> list[dict[str, Any]]:
                 rows = await redis.xrange(keys.bus())

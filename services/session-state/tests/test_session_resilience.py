@@ -71,7 +71,7 @@ async def test_a_restart_of_redis_is_felt_as_a_pause_and_nothing_is_lost(
     async def back() -> bool:
         return (await open_turn(app, test_keys, "v3"))[0] == 200
 
-    await until(back, timeout=15)
+    await until(back)
     # the session of before is there, and its turn still open
     status, answer = await open_turn(app, test_keys, "v1", ticket["sid"])
     assert (status, answer["error"]["code"]) == (409, "TURN_IN_PROGRESS")
@@ -95,7 +95,7 @@ async def test_while_redis_is_frozen_callers_get_503_and_afterwards_the_truth(
         status, answer = await call(app, test_keys, "/api/manual/escalate", body, headers)
         return status == 200 and answer["data"]["status"] == "pending_manual"
 
-    await until(told, timeout=15)
+    await until(told)
     # asked twice, and perhaps applied at the first time: one escalation all the same
     redis = RedisClient.open(server.url())
     rows = await redis.xrange(Keys().bus())

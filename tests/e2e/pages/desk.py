@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from common.testing.waiting import PATIENCE_SECONDS
 from playwright.async_api import Browser, Locator, Page, expect
 
 from dev.actors import Agent, Visitor
@@ -16,7 +17,7 @@ from .cable import Cable
 from .screen import agree, rows
 
 # Two cores are shared by a whole product, its tests and a browser.
-expect.set_options(timeout=20_000)
+expect.set_options(timeout=PATIENCE_SECONDS * 1000)
 # By one window, and from the end to the top again.
 TURN_ON = """box => { const end = box.scrollHeight - box.clientHeight
     box.scrollTop = box.scrollTop >= end - 2 ? 0 : box.scrollTop + box.clientHeight }"""
@@ -54,10 +55,10 @@ class Desk:
         await self.is_live()
 
     async def is_live(self) -> None:
-        await expect(self.page.locator("[data-line=live]")).to_be_visible(timeout=40_000)
+        await expect(self.page.locator("[data-line=live]")).to_be_visible()
 
     async def is_asked_to_log_in(self, why: str) -> None:
-        await expect(self.page.locator(".greeting")).to_contain_text(why, timeout=30_000)
+        await expect(self.page.locator(".greeting")).to_contain_text(why)
 
     async def leave(self) -> None:
         """Goes offline by the menu."""
@@ -140,7 +141,7 @@ class Desk:
     async def has_unsent(self, count: int) -> None:
         unsent = self.page.locator("[data-phase]")
         try:
-            await expect(unsent).to_have_count(count, timeout=40_000)
+            await expect(unsent).to_have_count(count)
         except AssertionError:
             raise AssertionError(await unsent.all_inner_texts()) from None
 
@@ -165,6 +166,7 @@ async def at_desk(
     username, agent_id = await new_person(rig, name)
     window = {"locale": "en-GB", "viewport": {"width": 1440, "height": 900}, **more}
     context = await browser.new_context(**window)
+    context.set_default_timeout(PATIENCE_SECONDS * 1000)
     await context.add_init_script(script or "undefined")
     desk = Desk(await context.new_page(), username, agent_id, name)
     await desk.page.goto(f"{url or rig.gateway}/agent/")
@@ -185,7 +187,9 @@ async def waiting_visitor(rig: Rig, nickname: str) -> Visitor:
     return visitor
 
 
-async def is_whole(desk: Desk, agent: Agent, session: str, *, seconds: float = 20.0) -> None:
+async def is_whole(
+    desk: Desk, agent: Agent, session: str, *, seconds: float = PATIENCE_SECONDS
+) -> None:
     """What stands on the screen is the log: nothing lost, nothing doubled, in order."""
 
     async def screen() -> list[str]:

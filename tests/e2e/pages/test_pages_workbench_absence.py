@@ -87,7 +87,7 @@ async def test_after_an_hour_of_sleep_the_truth_is_shown_and_nobody_has_to_log_i
     async def is_given_back() -> bool:
         return (await visitor.state())["status"] == "pending_manual"
 
-    await eventually(is_given_back, seconds=60)
+    await eventually(is_given_back)
     colleague = await hasty.new_agent(await hasty.admin(), name="Emil Foss")
     await colleague.takeover(name)
     await colleague.say(name, "Emil here, I go on")

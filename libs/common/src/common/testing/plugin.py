@@ -45,7 +45,7 @@ class MakeSettings(Protocol):
 
 class Until(Protocol):
     def __call__(
-        self, condition: Callable[[], T | Awaitable[T]], timeout: float = 5.0
+        self, condition: Callable[[], T | Awaitable[T]], timeout: float = waiting.PATIENCE_SECONDS
     ) -> Awaitable[T]: ...
 
 

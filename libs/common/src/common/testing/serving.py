@@ -13,8 +13,6 @@ from common.app.chassis import Chassis
 from common.app.serve import Server, make_server
 from common.testing.waiting import until
 
-_START_SECONDS = 10.0
-
 
 @dataclass(frozen=True)
 class RunningApp:
@@ -54,7 +52,7 @@ async def run_app(app: FastAPI) -> AsyncIterator[RunningApp]:
         port: int = listener.getsockname()[1]
         server = make_server(app, host="127.0.0.1", port=port)
         task = asyncio.create_task(_serve(server, listener), name=f"server on {port}")
-        await until(lambda: server.started or task.done(), timeout=_START_SECONDS)
+        await until(lambda: server.started or task.done())
         if task.done():
             # its exception, if it has one
             task.result()
