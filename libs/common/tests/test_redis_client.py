@@ -25,11 +25,9 @@ def server(tmp_path_factory):
         yield own
 
 
-async def opened(server: Server, timeout_seconds: float):
+@pytest.fixture
+async def client(server: Server):
     server.ask("FLUSHALL")
-<<<<<<< /tmp/tmpup6rdmgc/cur
-    own = RedisClient.open(server.url(), timeout_seconds=timeout_seconds)
-=======
     own = RedisClient.open(server.url(), timeout_seconds=20.0)
     yield own
     await own.close()
@@ -39,22 +37,8 @@ async def opened(server: Server, timeout_seconds: float):
 async def hasty(server: Server):
     """Takes half a second of silence for an absence."""
     own = RedisClient.open(server.url(), timeout_seconds=0.5)
->>>>>>> /tmp/tmpup6rdmgc/new
     yield own
     await own.close()
-
-
-@pytest.fixture
-async def client(server: Server):
-    async for own in opened(server, 30.0):
-        yield own
-
-
-@pytest.fixture
-async def hasty(server: Server):
-    """One that gives up soon, for what never comes."""
-    async for own in opened(server, 3.0):
-        yield own
 
 
 async def test_typed_commands_give_back_what_they_say(redis):
@@ -170,11 +154,7 @@ async def test_a_cancelled_blocking_read_takes_its_connection_with_it(client):
 
 async def test_a_command_that_may_have_been_applied_is_not_sent_again(server, client):
     async with proxied(server.port) as proxy:
-<<<<<<< /tmp/tmpup6rdmgc/cur
-        far = RedisClient.open(f"redis://127.0.0.1:{proxy.port}", timeout_seconds=3.0)
-=======
         far = RedisClient.open(f"redis://127.0.0.1:{proxy.port}", timeout_seconds=20.0)
->>>>>>> /tmp/tmpup6rdmgc/new
         await far.ping()
         proxy.cut_on_answer = True
         with pytest.raises(StateUnavailable):
@@ -210,13 +190,8 @@ async def test_a_silent_server_is_a_503_and_back_when_it_speaks(server, client, 
         await far.close()
 
 
-<<<<<<< /tmp/tmpup6rdmgc/cur
-async def test_a_frozen_server_gives_only_503s(server, hasty):
-    await hasty.set("{t}a", 1)
-=======
 async def test_a_frozen_server_gives_only_503s(server, client, hasty, until):
     await client.set("{t}a", 1)
->>>>>>> /tmp/tmpup6rdmgc/new
     server.freeze()
     try:
         answers = await asyncio.gather(
@@ -225,11 +200,7 @@ async def test_a_frozen_server_gives_only_503s(server, client, hasty, until):
     finally:
         server.thaw()
     assert all(isinstance(answer, StateUnavailable) for answer in answers)
-<<<<<<< /tmp/tmpup6rdmgc/cur
-    assert await hasty.get("{t}a") == b"1"
-=======
     await until(lambda: answers_again(hasty))
->>>>>>> /tmp/tmpup6rdmgc/new
 
 
 async def test_a_server_killed_in_the_middle_is_waited_for(server, client):
@@ -256,22 +227,14 @@ async def test_a_server_killed_in_the_middle_is_waited_for(server, client):
     assert min(await asyncio.gather(*workers)) > 0
 
 
-<<<<<<< /tmp/tmpup6rdmgc/cur
-async def test_nobody_there_is_a_503_in_bounded_time(hasty, server):
-=======
 async def test_nobody_there_is_a_503_in_bounded_time(hasty, server, until):
->>>>>>> /tmp/tmpup6rdmgc/new
     server.stop()
     try:
         with pytest.raises(StateUnavailable):
             await hasty.get("{t}a")
     finally:
         server.start()
-<<<<<<< /tmp/tmpup6rdmgc/cur
-    assert await hasty.get("{t}a") is None
-=======
     await until(lambda: answers_again(hasty))
->>>>>>> /tmp/tmpup6rdmgc/new
 
 
 async def test_a_full_server_says_busy_but_what_may_go_on_does(client, server):
@@ -289,18 +252,14 @@ async def test_a_full_server_says_busy_but_what_may_go_on_does(client, server):
         server.ask("CONFIG", "SET", "maxmemory", 0)
 
 
-<<<<<<< /tmp/tmpup6rdmgc/cur
-async def test_a_read_only_server_is_a_503_until_it_may_write(hasty, server):
-=======
 async def test_a_read_only_server_is_a_503_until_it_may_write(client, hasty, server):
->>>>>>> /tmp/tmpup6rdmgc/new
     server.ask("REPLICAOF", "127.0.0.1", 1)
     try:
         with pytest.raises(StateUnavailable):
             await hasty.set("{t}a", 1)
     finally:
         server.ask("REPLICAOF", "NO", "ONE")
-    assert await hasty.set("{t}a", 1) is True
+    assert await client.set("{t}a", 1) is True
 
 
 async def test_too_much_in_flight_is_refused_and_the_rest_answered(client):
@@ -335,11 +294,7 @@ async def test_a_closed_client_answers_503(client):
 
 async def test_a_subscription_comes_back_after_its_connection_was_cut(server, client, until):
     async with proxied(server.port) as proxy:
-<<<<<<< /tmp/tmpup6rdmgc/cur
-        far = RedisClient.open(f"redis://127.0.0.1:{proxy.port}", timeout_seconds=3.0)
-=======
         far = RedisClient.open(f"redis://127.0.0.1:{proxy.port}", timeout_seconds=20.0)
->>>>>>> /tmp/tmpup6rdmgc/new
         opened, heard = [], []
 
         async def listen() -> None:
