@@ -12,6 +12,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from common.redis.address import parse_address
+
 # Patience and sizes may be set for the simulator too; all else means the real one.
 COZE_TUNING = re.compile(
     r"COZE_(KIND|TOKEN_MEMORY|ATTEMPTS|BREAKER_FAILURES|POOL_SIZE|(.*_)?(SECONDS|TIMEOUT|BYTES))"
@@ -34,7 +36,6 @@ ROUND_THE_CLOCK = {
     "WEEKENDS_DISABLED": "false",
 }
 SMTP_TLS_KINDS = ("none", "starttls", "tls")
-REDIS_SCHEMES = ("redis", "rediss", "redis+sentinel", "redis+cluster", "rediss+cluster", "unix")
 
 
 class WrongConfigurationError(Exception):
@@ -121,8 +122,10 @@ def _redis(given: Mapping[str, str]) -> tuple[str | None, list[str]]:
     url = given.get("REDIS_URL")
     if url is None:
         return None, []
-    if urlsplit(url).scheme not in REDIS_SCHEMES:
-        return url, ["REDIS_URL must begin with redis:// or rediss://"]
+    try:
+        parse_address(url)
+    except ValueError as error:
+        return url, [str(error)]
     return url, []
 
 

@@ -77,10 +77,17 @@ def test_a_misspelt_name_is_named():
         ({**SMTP, "SMTP_USERNAME": "me"}, "SMTP_PASSWORD"),
         ({**SMTP, "SMTP_PASSWORD": "x"}, "SMTP_USERNAME"),
         ({"REDIS_URL": "localhost:6379"}, "REDIS_URL"),
+        ({"REDIS_URL": "unix:///run/redis.sock"}, "REDIS_URL"),
     ],
 )
 def test_wrong_values_are_named(env, named):
     assert named in problems(env)
+
+
+@pytest.mark.parametrize("kind", ["rediss", "redis+sentinel", "rediss+sentinel", "redis+cluster"])
+def test_every_redis_that_services_take_is_taken(kind):
+    url = f"{kind}://r:6379/{'kefu' if 'sentinel' in kind else '0'}"
+    assert choose({"REDIS_URL": url}).redis_url == url
 
 
 def test_all_problems_are_told_at_once():

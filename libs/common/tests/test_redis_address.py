@@ -57,6 +57,7 @@ def test_replicas_to_wait_for_are_an_option():
         ("redis://h/zero", "number of the database"),
         ("redis://h:port", "port is not a number"),
         ("redis+sentinel://h", "names its service"),
+        ("redis://h?wait_replicas=all", "wait_replicas is not a number"),
     ],
 )
 def test_a_wrong_url_is_refused_by_what_is_wrong(url, why):

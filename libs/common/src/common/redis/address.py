@@ -53,7 +53,10 @@ def parse_address(url: str) -> Address:
     login, _, places = parts.netloc.rpartition("@")
     options = {name: values[-1] for name, values in parse_qs(parts.query).items()}
     service, database = _path(kind, parts)
-    wait_replicas = int(options.get("wait_replicas", "0"))
+    told = options.get("wait_replicas", "0")
+    if not told.isdecimal():
+        raise ValueError("REDIS_URL: wait_replicas is not a number")
+    wait_replicas = int(told)
     if wait_replicas and kind == "cluster":  # see `Line._connect`: PUBLISH is no write there
         raise ValueError("REDIS_URL: wait_replicas is for standalone and Sentinel")
     return Address(
