@@ -99,4 +99,4 @@ async def test_a_service_that_finds_nobody_is_told_so(test_keys: Any, clock: Any
     url = f"http://127.0.0.1:{free_port()}"
     async with ServiceClient(url, audience="auth", signer=test_keys.internal("gateway")) as http:
         with pytest.raises(Unavailable):
-            await AuthClient(http, clock).agents_seen([])
+            await AuthClient(http, clock).agents_seen(["nobody"])

@@ -1,6 +1,7 @@
 """Configuration, health, metrics, documents, the web's files, presence."""
 
 import pytest
+from aiohttp import web
 from common.contracts.endpoints import ENDPOINTS
 from common.security.policy import RULES
 from yarl import URL
@@ -251,3 +252,18 @@ async def test_an_agents_stream_is_presence(services, door, test_keys, until):
     for _ in range(2):
         await door.wiring.presence.report()
         assert services.asked("/internal/agents/seen")[-1].json() == {"agent_ids": ["agent-7"]}
+
+
+async def test_visitors_are_reported_though_agents_can_not_be(
+    services, door, visitor, test_keys, until
+):
+    async def away(_request):
+        return web.Response(status=503)
+
+    services.on("POST", "/internal/agents/seen", away)
+    await door.events("/api/agent/events", **test_keys.agent_header())
+    await door.answer("POST", "/api/sessions/session_a/read", headers=visitor("session_a"))
+    await door.wiring.presence.report()
+    told = {"sessions": ["session_a"]}
+    await until(lambda: told in [call.json() for call in services.asked("/internal/presence")])
+    assert services.asked("/internal/agents/seen")

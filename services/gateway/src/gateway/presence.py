@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable
 
 from common.clients.auth import AuthClient
 from common.clients.session_state import SessionStateClient
@@ -11,7 +12,6 @@ from gateway.errors import ServiceError
 from gateway.fanout import Fanout
 
 log = logging.getLogger(__name__)
-_AGENTS_AT_ONCE = 5000
 
 
 class Presence:
@@ -58,13 +58,9 @@ class Presence:
         visitors = sorted(self._visitors | self._fanout.visitors())
         self._told = set(agents)
         self._agents, self._visitors = set(), set()
-        try:
-            for start in range(0, len(agents), _AGENTS_AT_ONCE):
-                await self._auth.agents_seen(agents[start : start + _AGENTS_AT_ONCE])
-            if visitors:
-                await self._session_state.seen(visitors)
-        except ServiceError as error:
-            log.warning("presence not reported", extra={"code": error.code})
+        # apart: with auth away visitors who wait are still here, and not to be given up
+        await _told(self._auth.agents_seen(agents))
+        await _told(self._session_state.seen(visitors))
 
     async def _wait(self) -> None:
         try:
@@ -74,3 +70,10 @@ class Presence:
             return
         finally:
             self._news.clear()
+
+
+async def _told(report: Awaitable[None]) -> None:
+    try:
+        await report
+    except ServiceError as error:
+        log.warning("presence not reported", extra={"code": error.code})

@@ -9,6 +9,7 @@ from common.contracts.auth import AgentsSeen, KeyGrant, Paths, VerifyKey
 
 _GRANT_SECONDS = 1.0
 _GRANTS_KEPT = 1000
+_SEEN_AT_ONCE = 1000  # 35 bytes each; a body has 64 KB
 
 
 class AuthClient:
@@ -21,7 +22,10 @@ class AuthClient:
         self._grants: dict[bytes, tuple[float, KeyGrant]] = {}
 
     async def agents_seen(self, agent_ids: Sequence[str]) -> None:
-        await self.http.tell(Paths.AGENTS_SEEN, AgentsSeen(agent_ids=list(agent_ids)))
+        """Agents that were here; any number."""
+        for start in range(0, len(agent_ids), _SEEN_AT_ONCE):
+            batch = list(agent_ids[start : start + _SEEN_AT_ONCE])
+            await self.http.tell(Paths.AGENTS_SEEN, AgentsSeen(agent_ids=batch))
 
     async def verify_key(self, key: str) -> KeyGrant:
         digest = hashlib.sha256(key.encode()).digest()

@@ -23,7 +23,8 @@ from common.contracts.sessions import (
 )
 
 SHIFT_STATUS = "/api/shift/status"
-_SEEN_AT_ONCE = 2000
+# A name may have 128 letters: more of them could pass a body's 64 KB
+_SEEN_AT_ONCE = 400
 
 
 class SessionStateClient:
