@@ -99,12 +99,16 @@ async def test_lists_by_agent_over_http(service: Any) -> None:
 
 async def test_the_last_line_is_what_somebody_said_not_what_the_system_noted(service: Any) -> None:
     visitor = await service.visitor("v1")
+    said_at = service.clock()
     await visitor.escalate(message="It does not charge.")
+    service.clock.advance(60)
     await service.post("/api/sessions/v1/takeover", None, service.as_agent("ann"))
+    await service.post("/api/sessions/v1/read", {"seq": 9}, service.as_agent("ann"))
     _, listed = await service.get("/api/sessions", service.as_agent("ann"))
     (session,) = listed["data"]["sessions"]
     assert session["last_message_preview"] == "It does not charge."
     assert session["last_message_role"] == "user"
+    assert (session["last_message_at"], session["updated_at"]) == (said_at, said_at + 60)
 
 
 @pytest.mark.parametrize(

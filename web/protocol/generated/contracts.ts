@@ -337,6 +337,7 @@ export type SessionSummary = {
   created_at: number
   escalation?: Escalation | null
   last_manual_end_at?: number | null
+  last_message_at?: number | null
   last_message_preview?: string
   last_message_role?: "user" | "assistant" | "agent" | "system" | null
   mail?: Mail

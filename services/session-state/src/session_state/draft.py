@@ -105,7 +105,7 @@ class Draft:
         self.entries.append(Logged(message, message.frame_name(), "va", message_id))
         # lists show what somebody said: a notice would be the same in every row
         if role != "system":
-            self.change(preview=preview_of(content), preview_role=role)
+            self.change(preview=preview_of(content), preview_role=role, preview_at=self.context.now)
         return seq
 
     def notice(self, key: str, *, agent: str = "", message_id: str | None = None) -> str:

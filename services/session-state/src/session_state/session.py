@@ -120,6 +120,7 @@ class Session:
     read_by_agent: int = 0
     preview: str = ""
     preview_role: Role | None = None
+    preview_at: float | None = None
 
     @property
     def language(self) -> str:

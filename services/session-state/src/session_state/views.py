@@ -66,6 +66,7 @@ def summary(session: Session, *, now: float, with_conversation: bool = False) ->
     facts.update(
         last_message_preview=session.preview,
         last_message_role=session.preview_role,
+        last_message_at=session.preview_at,
         waiting_since=waiting,
         waiting_seconds=0.0 if waiting is None else round(max(0.0, now - waiting), 3),
     )

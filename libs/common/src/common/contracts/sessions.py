@@ -104,6 +104,8 @@ class SessionSummary(Lenient):
     version: int
     last_message_preview: str = ""
     last_message_role: Role | None = None
+    # when somebody spoke last; `updated_at` moves with a read mark or a profile too
+    last_message_at: float | None = None
     waiting_since: float | None = None
     waiting_seconds: float = 0.0
     unread: int = 0
