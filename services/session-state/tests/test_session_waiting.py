@@ -265,6 +265,38 @@ async def test_who_waits_is_told_the_place_whenever_it_moves(service: Any, until
     assert heard["second"][-1] == {"position": 1, "waiting": 1, "estimated_seconds": None}
 
 
+async def test_who_waits_is_told_a_time_once_enough_were_picked_up(
+    service: Any, until: Any
+) -> None:
+    told: dict[str, Any] = {}
+    live = service.wired.desk._live
+    live.listen(lambda kind, name, data: told.update({name: data} if "position" in data else {}))
+    listening = asyncio.ensure_future(live.run())
+    await live.ready()
+    await service.agent_is("online", max_sessions=100)
+    names = [f"v{number}" for number in range(9)]
+    for name in names:
+        await (await service.visitor(name)).escalate()
+
+    async def is_told(name: str, position: int, seconds: int | None) -> None:
+        wanted = {"position": position, "estimated_seconds": seconds}
+        await until(lambda: wanted.items() <= told.get(name, {}).items())
+
+    try:
+        for place, name in enumerate(names[:-3]):
+            await is_told("v8", 9 - place, None)
+            service.clock.advance(30)
+            await service.post(f"/api/sessions/{name}/takeover", None, service.as_agent("ann"))
+        # one every 30 s, and somebody waited all the time
+        await is_told("v8", 3, 90)
+        await is_told("v6", 1, 30)
+        await service.agent_is("offline", max_sessions=100)
+        await service.post("/api/sessions/v6/takeover", None, service.as_agent("ann"))
+        await is_told("v8", 2, None)
+    finally:
+        listening.cancel()
+
+
 async def test_a_visitor_may_stop_waiting_in_both_waiting_states(start: Any) -> None:
     for holidays in ("", "2026-09-21"):
         async with start(holidays=holidays) as service:

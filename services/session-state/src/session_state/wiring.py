@@ -20,6 +20,7 @@ from session_state.duty import Duty
 from session_state.index import Index
 from session_state.journal import Journal
 from session_state.outcomes import Outcomes
+from session_state.pace import Pace
 from session_state.pressure import Pressure
 from session_state.queue import Queue
 from session_state.regulator import Regulator
@@ -108,7 +109,8 @@ async def wire(settings: Settings, chassis: Chassis) -> AsyncIterator[Wiring]:
     chassis.follow(Tail(redis, keys, clock=clock, metrics=metrics, **pace))
     chassis.supervise(consumer.run(), "consumer")
     chassis.supervise(timers.run(), "timers")
-    chassis.supervise(Queue(sessions, index=index, duty=duty, live=live).run(), "queue")
+    queue = Queue(sessions, index=index, pace=Pace(redis, keys), roster=roster, live=live)
+    chassis.supervise(queue.run(), "queue")
     chassis.supervise(Retention(redis, keys, clock=clock, metrics=metrics).run(), "retention")
     policy = settings.call_policy()
     try:

@@ -59,6 +59,10 @@ class Keys:
         """session-state · hash · counters of a day (`2026-11-21`); kept 35 days by EXPIRE."""
         return self._key("stats", day)
 
+    def pickups(self) -> str:
+        """session-state · zset `<at> <waited>` → at · the last 50 waits that an agent ended."""
+        return self._key("pickups")
+
     def shift(self) -> str:
         """session-state · hash · the shift as an admin changed it; no expiry."""
         return self._key("shift")
