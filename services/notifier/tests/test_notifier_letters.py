@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from notifier.errors import Undeliverable
 from notifier.letters import Letter, Letters, Stationery, message_id, one_line
 from notifier.settings import NotifierSettings, is_address
+from notifier.transcript_words import TRANSCRIPTS
 from pydantic import ValidationError
 
 AT = datetime(2026, 11, 21, 2, 30, tzinfo=UTC).timestamp()
@@ -138,6 +140,43 @@ def test_a_transcript_goes_to_the_visitor_in_their_language() -> None:
     assert "/agent/" not in part(message, "plain") + part(message, "html")
 
 
+@pytest.mark.parametrize(
+    ("language", "zone", "who", "at"),
+    [
+        ("de", "America/New_York", "Sie · 2026-11-20 21:29", "Zeitzone America/New_York"),
+        ("pl-PL", "Asia/Tokyo", "Ty · 2026-11-21 11:29", "strefie Asia/Tokyo"),
+        # a zone that is none: the shop's own, and it is named
+        ("en", "../../etc/passwd", "You · 2026-11-21 03:29", "All times are Europe/Berlin time."),
+        ("xx", "", "You · 2026-11-21 03:29", "All times are Europe/Berlin time."),
+    ],
+)
+def test_a_transcript_is_told_by_the_visitors_clock_in_their_words(
+    language: str, zone: str, who: str, at: str
+) -> None:
+    request = request_of(kind="transcript", language=language, timezone=zone)
+    message = read(make_letters().compose(request, now=AT))
+    for kind in ("plain", "html"):
+        assert who in part(message, kind)
+        assert at in part(message, kind)
+
+
+def test_letters_name_the_colleague_who_spoke_and_say_where_they_begin_late() -> None:
+    line = Line(role="agent", content="Hello", timestamp=AT, name="Ann\nKeller")
+    for kind in ("escalation", "transcript"):
+        letter = make_letters().compose(request_of(kind=kind, lines=[line], is_cut=True), now=AT)
+        assert "Ann Keller · 2026-11-21 03:30" in part(read(letter), "plain")
+    german = request_of(kind="transcript", language="de", lines=[line], is_cut=True)
+    assert "Frühere Nachrichten" in part(read(make_letters().compose(german, now=AT)), "html")
+
+
+def test_transcripts_have_all_words_in_all_languages_of_the_chat_window() -> None:
+    folder = Path(__file__).parents[3] / "web/widget/src/locales"
+    assert {path.stem for path in folder.glob("*.json")} == set(TRANSCRIPTS)
+    for words in TRANSCRIPTS.values():
+        assert all(words)
+        assert "{zone}" in words.zone
+
+
 @pytest.mark.parametrize("email", [None, "", "x", "a@b@c", "a b@x.example", "a@x.example, b@y"])
 def test_a_transcript_to_no_address_is_undeliverable(email: str | None) -> None:
     with pytest.raises(Undeliverable):
@@ -147,7 +186,7 @@ def test_a_transcript_to_no_address_is_undeliverable(email: str | None) -> None:
 def test_long_conversations_are_cut_and_say_so() -> None:
     lines = [Line(role="user", content=f"line {n} " + "x" * 9000, timestamp=AT) for n in range(80)]
     text = part(read(make_letters().compose(request_of(lines=lines), now=AT)), "plain")
-    assert "(30 earlier messages are not shown)" in text
+    assert "(earlier messages are not shown)" in text
     assert "line 29 " not in text
     assert "line 79 " in text
     assert len(text) < 250_000
@@ -248,7 +287,8 @@ def everywhere(text: str, kind: str) -> MailRequested:
         nickname=text,
         message=text,
         email="anna@home.example" if kind == "transcript" else text,
-        lines=[Line(role="user", content=text, timestamp=AT)],
+        lines=[Line(role="user", content=text, timestamp=AT, name=text)],
+        timezone=text,
     )
 
 

@@ -408,6 +408,7 @@ async def test_only_the_shop_may_say_who_is_a_vip(start: Any) -> None:
         _, answer = await visitor.post("/api/sessions/v1/identify", {"profile": profile})
         shown = answer["data"]["user_profile"]
         assert (shown["nickname"], shown["vip"], shown["email"]) == ("Jo", False, None)
+        assert answer["not_taken"] == ["email", "vip"]
         text = b'v1.{"email":"jo@example.com","vip":true}'
         good = hmac.new(secret.encode(), text, hashlib.sha256).hexdigest()
         body = {"profile": profile, "signature": good}
@@ -416,11 +417,26 @@ async def test_only_the_shop_may_say_who_is_a_vip(start: Any) -> None:
         ) as answer:
             assert answer.status == 200
             assert answer.headers["X-Session-Vip"] == "1"
-        for bad in (good[:-1] + ("0" if good[-1] != "0" else "1"), ""):
-            status, _ = await visitor.post(
-                "/api/sessions/v1/identify", {"profile": profile, "signature": bad}
-            )
-            assert status == 422
+            assert (await answer.json())["not_taken"] == []
+
+
+@pytest.mark.parametrize("secrets", [{"*": "shop-key-of-a-test-0123"}, {}], ids=["known", "none"])
+async def test_a_signature_that_does_not_fit_leaves_what_anybody_may_say(
+    start: Any, secrets: dict[str, str]
+) -> None:
+    profile = {"nickname": "Jo", "email": "jo@example.com", "customer_id": "c7", "vip": True}
+    text = b'v1.{"customer_id":"c7","email":"jo@example.com","vip":true}'
+    good = hmac.new(b"shop-key-of-a-test-0123", text, hashlib.sha256).hexdigest()
+    bad = good[:-1] + ("0" if good[-1] != "0" else "1")
+    async with start(shop_secrets=orjson.dumps(secrets).decode()) as service:
+        for name, signature in (("v1", bad), ("v2", good), ("v3", "")):
+            visitor = await service.visitor(name)
+            body = {"profile": profile, "signature": signature}
+            status, answer = await visitor.post(f"/api/sessions/{name}/identify", body)
+            shown = answer["data"]["user_profile"]
+            assert (status, shown["nickname"]) == (200, "Jo")
+            assert (shown["vip"], shown["email"], shown["customer_id"]) == (False, None, None)
+            assert answer["not_taken"] == ["customer_id", "email", "vip"]
 
 
 async def test_what_a_visitor_says_of_himself_stays_small(service: Any) -> None:
@@ -448,8 +464,29 @@ async def test_a_transcript_is_asked_of_the_notifier_with_what_the_visitor_may_s
     await visitor.post("/api/sessions/v1/transcript", body)
     mail = (await service.bus("mail.requested"))[-1].event()
     assert len(mail.lines) == 23
+    assert not mail.is_cut
     status, _ = await visitor.post("/api/sessions/v1/transcript", {**body, "consent": False})
     assert status == 422
+
+
+async def test_a_transcript_says_who_spoke_in_the_visitors_language_and_zone(
+    service: Any,
+) -> None:
+    visitor = await service.visitor("v1")
+    await visitor.escalate()
+    await service.post("/api/sessions/v1/takeover", None, service.as_agent("ann"))
+    spoken = {"session_name": "v1", "role": "agent", "content": "x" * 4500}
+    for _ in range(60):
+        await service.post("/api/manual/messages", spoken, service.as_agent("ann"))
+    wish = {"language": "pl", "timezone": "Europe/Warsaw"}
+    body = {"email": "jo@example.com", "consent": True, **wish}
+    await visitor.post("/api/sessions/v1/transcript", body)
+    mail = (await service.bus("mail.requested"))[-1].event()
+    assert (mail.language, mail.timezone) == ("pl", "Europe/Warsaw")
+    last = mail.lines[-1]
+    assert (last.role, last.name, len(last.content)) == ("agent", "Ann", 4001)
+    # as much as a letter holds, the newest; and it says that there was more
+    assert (len(mail.lines), mail.is_cut) == (49, True)
 
 
 async def test_messages_are_paged_by_id_and_by_seq(service: Any) -> None:

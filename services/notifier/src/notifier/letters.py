@@ -17,14 +17,14 @@ from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 from common.events import MailRequested
-from common.events.mails import Line
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from notifier.errors import Undeliverable
 from notifier.settings import is_address
+from notifier.transcript_words import TRANSCRIPTS, transcript_language
 from notifier.words import Words, words
 
 _MOST_LINES = 50
@@ -37,6 +37,7 @@ _UNPRINTABLE = re.compile(
     r"\u2028-\u202f\u205f-\u206f\ufeff\ufff0-\uffff\ud800-\udfff]+"
 )
 _BODY_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_ZONES = frozenset(available_timezones())
 _ID_PART = re.compile(r"[A-Za-z0-9_-]{1,40}", re.ASCII)
 
 
@@ -126,23 +127,32 @@ class Letters:
             "message": _body_text(request.message or ""),
             "link": s.public_url.rstrip("/") + page,
             "answerable": reply_to is not None,
-            **self._excerpt(request.lines, t),
+            **self._excerpt(request, t),
         }
         return Letter(self._parts(message, "team", values), s.team)
 
     def _transcript(self, request: MailRequested, *, now: float) -> Letter:
         if request.email is None or not is_address(request.email):
             raise Undeliverable("the visitor's address is not one")
-        t = words(request.language)
-        headline = t["cause.transcript"]
-        message = self._envelope(
-            request, f"{t['brand']} · {headline}", to=(request.email,), now=now
-        )
+        language = transcript_language(request.language)
+        t = TRANSCRIPTS[language]
+        zone = _zone(request.timezone) or self._stationery.zone
+        subject = f"{t.brand} · {t.headline}"
+        message = self._envelope(request, subject, to=(request.email,), now=now)
         values = {
             "t": t,
-            "language": "zh" if request.language.lower().startswith("zh") else "en",
-            "headline": headline,
-            **self._excerpt(request.lines, t),
+            "language": language,
+            "zone": t.zone.format(zone=zone.key),
+            "is_cut": request.is_cut,
+            "lines": [
+                {
+                    "role": line.role,
+                    "who": one_line(line.name, _LONGEST_SUBJECT_PART) or getattr(t, line.role),
+                    "at": _clock(line.timestamp, zone),
+                    "content": _body_text(line.content),
+                }
+                for line in request.lines
+            ],
         }
         return Letter(self._parts(message, "transcript", values), (request.email,))
 
@@ -179,16 +189,15 @@ class Letters:
         }
         return [(t[key], value) for key, value in facts.items() if value]
 
-    def _excerpt(self, lines: list[Line], t: Words) -> dict[str, Any]:
+    def _excerpt(self, request: MailRequested, t: Words) -> dict[str, Any]:
         """The newest lines, oldest first."""
-        shown = lines[-_MOST_LINES:]
-        left_out = len(lines) - len(shown)
+        shown = request.lines[-_MOST_LINES:]
         return {
-            "more": t["more"].format(count=left_out) if left_out else "",
+            "more": t["more"] if request.is_cut or len(shown) < len(request.lines) else "",
             "lines": [
                 {
                     "role": line.role,
-                    "who": t[f"role.{line.role}"],
+                    "who": one_line(line.name, _LONGEST_SUBJECT_PART) or t[f"role.{line.role}"],
                     "at": self._when(line.timestamp),
                     "content": _body_text(line.content),
                 }
@@ -202,8 +211,17 @@ class Letters:
         return t["stale"].format(at=self._when(request.at))
 
     def _when(self, at: float) -> str:
-        local = datetime.fromtimestamp(at, tz=self._stationery.zone)
-        return f"{local:%Y-%m-%d %H:%M} ({self._stationery.zone.key})"
+        zone = self._stationery.zone
+        return f"{_clock(at, zone)} ({zone.key})"
+
+
+def _clock(at: float, zone: ZoneInfo) -> str:
+    return f"{datetime.fromtimestamp(at, tz=zone):%Y-%m-%d %H:%M}"
+
+
+def _zone(name: str) -> ZoneInfo | None:
+    """None for none, and for what is no zone: anybody may send anything."""
+    return ZoneInfo(name) if name in _ZONES else None
 
 
 def one_line(text: str, longest: int) -> str:

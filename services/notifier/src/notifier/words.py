@@ -1,4 +1,4 @@
-"""What letters say, in the team's language; transcripts in the visitor's."""
+"""What letters say, in the team's language."""
 
 from collections.abc import Mapping
 
@@ -13,7 +13,6 @@ _ZH = {
     "cause.shift_ended": "下班时仍有访客在等待人工服务",
     "cause.safety": "访客报告了安全问题",
     "cause.follow_up": "访客补充了留言",
-    "cause.transcript": "您的聊天记录",
     "stale": "迟到的通知：请求发生在 {at}，邮件未能及时送出。",
     "visitor": "访客",
     "session": "会话",
@@ -38,9 +37,7 @@ _ZH = {
     "role.assistant": "智能客服",
     "role.agent": "客服",
     "role.system": "系统",
-    "transcript.intro": "以下是您与 Fiido 客服的聊天记录。",
-    "transcript.outro": "这封邮件由 Fiido 客服应您的要求发送。如非本人操作，请忽略。",
-    "more": "（更早的 {count} 条消息未列出）",
+    "more": "（更早的消息未列出）",
 }
 _EN = {
     "brand": "Fiido support",
@@ -51,7 +48,6 @@ _EN = {
     "cause.shift_ended": "The shift ended with a visitor still waiting",
     "cause.safety": "A visitor reported a safety problem",
     "cause.follow_up": "A visitor added to their request",
-    "cause.transcript": "Your conversation",
     "stale": "Late notice: this happened at {at}; the mail could not be sent in time.",
     "visitor": "Visitor",
     "session": "Conversation",
@@ -76,9 +72,7 @@ _EN = {
     "role.assistant": "Assistant",
     "role.agent": "Agent",
     "role.system": "System",
-    "transcript.intro": "Here is your conversation with Fiido support.",
-    "transcript.outro": "Fiido support sent this at your request. If it was not you, ignore it.",
-    "more": "({count} earlier messages are not shown)",
+    "more": "(earlier messages are not shown)",
 }
 
 

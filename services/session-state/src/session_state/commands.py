@@ -5,6 +5,9 @@ from typing import Any, Literal
 
 from session_state.session import Profile
 
+# what only the shop's server may say of a visitor: agents and limits rely on it
+SIGNED_FIELDS = frozenset({"vip", "email", "customer_id"})
+
 
 @dataclass(frozen=True, slots=True)
 class Actor:
@@ -186,10 +189,23 @@ class Identify:
     changes: dict[str, Any]
     trusted: bool
 
+    @property
+    def taken(self) -> dict[str, Any]:
+        """What counts; what only the shop may say needs its signature."""
+        return {k: v for k, v in self.changes.items() if self.trusted or k not in SIGNED_FIELDS}
+
+    @property
+    def not_taken(self) -> list[str]:
+        return sorted(self.changes.keys() - self.taken.keys())
+
 
 @dataclass(frozen=True, slots=True)
 class SendTranscript:
+    """Told in the visitor's language and clock where they are named, else in the session's."""
+
     email: str
+    language: str | None = None
+    timezone: str = ""
 
 
 # --- time ------------------------------------------------------------------------------------

@@ -8,8 +8,7 @@ import orjson
 from common.contracts.sessions import Identify as IdentifyBody
 from common.errors import ValidationFailed
 
-from session_state.commands import Identify
-from session_state.upkeep import SIGNED_FIELDS
+from session_state.commands import SIGNED_FIELDS, Identify
 
 _LONGEST_KEY, _LONGEST_VALUE = 64, 500
 # the summary holds it, and goes along with every entry of the session to every agent
@@ -19,20 +18,19 @@ _MOST_METADATA_BYTES = 4096
 def identification(
     body: IdentifyBody, *, session_name: str, shop: str, secrets: dict[str, str]
 ) -> Identify:
-    """The command; raises ValidationFailed for a signature that is wrong and for a profile that
-    would not fit."""
+    """The command, trusted where the shop signed it; raises ValidationFailed for a profile that
+    would not fit. A signature that is wrong proves nothing, and refuses nothing that needs none."""
     changes = body.profile.model_dump(exclude_none=True)
     for key, value in changes.get("metadata", {}).items():
         if len(key) > _LONGEST_KEY or len(value) > _LONGEST_VALUE:
-            raise _wrong("profile.metadata", f"at most {_LONGEST_VALUE} characters a value")
+            raise _too_much(f"at most {_LONGEST_VALUE} characters a value")
     if len(orjson.dumps(changes.get("metadata", {}))) > _MOST_METADATA_BYTES:
-        raise _wrong("profile.metadata", f"at most {_MOST_METADATA_BYTES} bytes of JSON")
-    if body.signature is None:
-        return Identify(changes, trusted=False)
+        raise _too_much(f"at most {_MOST_METADATA_BYTES} bytes of JSON")
     secret = secrets.get(shop) or secrets.get("*")
-    if secret is None or not _is_good(body.signature, signed_text(session_name, changes), secret):
-        raise _wrong("signature", "does not fit the profile")
-    return Identify(changes, trusted=True)
+    if body.signature is None or secret is None:
+        return Identify(changes, trusted=False)
+    text = signed_text(session_name, changes)
+    return Identify(changes, trusted=_is_good(body.signature, text, secret))
 
 
 def signed_text(session_name: str, profile: dict[str, Any]) -> bytes:
@@ -47,5 +45,7 @@ def _is_good(signature: str, text: bytes, secret: str) -> bool:
     return hmac.compare_digest(expected.encode(), signature.lower().encode())
 
 
-def _wrong(field: str, message: str) -> ValidationFailed:
-    return ValidationFailed(fields=[{"field": field, "rule": "signature", "message": message}])
+def _too_much(message: str) -> ValidationFailed:
+    return ValidationFailed(
+        fields=[{"field": "profile.metadata", "rule": "size", "message": message}]
+    )

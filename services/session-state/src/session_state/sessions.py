@@ -10,7 +10,7 @@ from weakref import WeakValueDictionary
 from common.clock import Clock
 from common.errors import Conflict as ConflictError
 from common.events.base import Event
-from common.events.mails import Line, MailRequested
+from common.events.mails import MailRequested
 from common.events.sessions import MessageAdded
 from common.ids import NewId
 from common.metrics import Metrics
@@ -31,6 +31,7 @@ from session_state.commands import (
 )
 from session_state.decision import Context, Decision, Policy
 from session_state.duty import Duty
+from session_state.excerpts import with_excerpt
 from session_state.journal import Journal
 from session_state.machine import decide
 from session_state.roster import Roster
@@ -39,8 +40,6 @@ from session_state.store import Conflict, Found, Store
 
 _ATTEMPTS = 12
 _PAUSE_SECONDS = 0.004
-_EXCERPT = 10
-_TRANSCRIPT = 200
 # what must go through when Redis is full (flows.md, "The commit")
 _URGENT = (Takeover, Transfer, Release, Requeue, Cancel, Close)
 
@@ -204,37 +203,19 @@ class Sessions:
         return isinstance(command, (Escalate, Requeue))
 
     async def _with_excerpts(self, before: Session, decision: Decision) -> list[Event]:
-        """Letters show the last messages, those of this commit included; a transcript is what the
-        visitor may see."""
         said_now = [e.event for e in decision.entries if isinstance(e.event, MessageAdded)]
-        events: list[Event] = []
-        for event in decision.events:
-            if isinstance(event, MailRequested):
-                whole = event.kind == "transcript"
-                limit = _TRANSCRIPT if whole else _EXCERPT
-                above = before.visible_from if whole else 0
-                said = await self._said(before, limit=limit, above=above)
-                said += [_line(m.role, m.content, m.timestamp) for m in said_now]
-                events.append(event.model_copy(update={"lines": said[-limit:]}))
-            else:
-                events.append(event)
-        return events
-
-    async def _said(self, session: Session, *, limit: int, above: int) -> list[Line]:
-        if not session.seq:
-            return []
-        messages = await self.journal.newest(session.name, limit=limit, above=above)
-        return [_line(m["role"], m["content"], m["timestamp"]) for m in messages]
+        return [
+            await with_excerpt(event, before, said_now, self.journal)
+            if isinstance(event, MailRequested)
+            else event
+            for event in decision.events
+        ]
 
     def _tell(self, decision: Decision) -> None:
         for step in decision.steps:
             self._moves.labels(step.before, step.after).inc()
         for listener in self._listeners:
             listener(decision)
-
-
-def _line(role: Any, content: str, timestamp: float) -> Line:
-    return Line(role=role, content=content[:1000], timestamp=timestamp)
 
 
 def _born(birth: Birth | None, name: str, now: float) -> Session:

@@ -33,7 +33,6 @@ from session_state.people import MAX_LETTERS, end
 from session_state.session import GivenRating, Session
 
 # what only the shop's server may say of a visitor
-SIGNED_FIELDS = frozenset({"vip", "email", "customer_id"})
 
 
 # --- time ------------------------------------------------------------------------------------
@@ -149,12 +148,7 @@ def rate(session: Session, command: Rate, context: Context) -> Decision:
 
 def identify(session: Session, command: Identify, context: Context) -> Decision:
     """What the visitor says of himself; what only the shop may say counts when it signed."""
-    changes = {
-        key: value
-        for key, value in command.changes.items()
-        if command.trusted or key not in SIGNED_FIELDS
-    }
-    profile = replace(session.profile, **changes)
+    profile = replace(session.profile, **command.taken)
     if profile == session.profile:
         return unchanged(session)
     draft = Draft(session, context)
@@ -173,7 +167,8 @@ def send_transcript(session: Session, command: SendTranscript, context: Context)
             kind="transcript",
             cause="transcript",
             at=context.now,
-            language=session.language or "en",
+            language=command.language or session.language or "en",
+            timezone=command.timezone,
             nickname=session.profile.nickname,
             email=command.email,
         )

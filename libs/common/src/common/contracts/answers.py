@@ -99,6 +99,14 @@ class Escalated(Lenient):
     email_queued: bool
 
 
+class Identified(Lenient):
+    """`not_taken` names what was said but needs the signature of the shop's server."""
+
+    success: Literal[True]
+    data: Session
+    not_taken: list[str]
+
+
 class SessionPage(Lenient):
     sessions: list[SessionSummary]
     total: int

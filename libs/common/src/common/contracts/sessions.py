@@ -351,5 +351,9 @@ class Identify(Strict):
 
 
 class Transcript(Strict):
+    """`timezone` (of the IANA's list) is the visitor's: the letter's times are in it."""
+
     email: Email
     consent: Literal[True]
+    language: Language | None = None
+    timezone: str = Field(default="", max_length=64)

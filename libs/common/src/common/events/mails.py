@@ -15,6 +15,7 @@ class Line(BaseModel):
     role: Literal["user", "assistant", "agent", "system"]
     content: str
     timestamp: float
+    name: str = ""  # the agent's
 
 
 class MailRequested(Event):
@@ -46,6 +47,8 @@ class MailRequested(Event):
     message: str | None = None
     email: str | None = None  # unverified; Reply-To of team letters, recipient of a transcript
     lines: list[Line] = []
+    is_cut: bool = False  # more was said before the first line
+    timezone: str = ""  # the visitor's, for a transcript
 
 
 class MailSent(Event):

@@ -1,6 +1,6 @@
 """What visitors do beside talking: typing, reading, rating, saying who they are."""
 
-from common.app import ok
+from common.app import ok, plain
 from common.contracts.sessions import Identify, Rating, ReadMark, Transcript
 from fastapi import APIRouter, Request
 from starlette.responses import Response
@@ -48,7 +48,12 @@ async def identify(name: Name, body: Identify, wired: W, caller: Who, request: R
     # a new token where the claim that limits go by has changed
     is_new = done.session.profile.vip != session.profile.vip
     headers = token_headers(done.session) if is_new else None
-    return ok(await wired.desk.show(done.session, caller), headers=headers)
+    answer = {
+        "success": True,
+        "data": await wired.desk.show(done.session, caller),
+        "not_taken": command.not_taken,
+    }
+    return plain(answer, headers=headers)
 
 
 @router.post("/{name}/transcript")
@@ -56,5 +61,5 @@ async def transcript(
     name: Name, body: Transcript, wired: W, caller: Who, request: Request
 ) -> Response:
     trace(request, name)
-    await wired.desk.do(name, caller, SendTranscript(body.email))
+    await wired.desk.do(name, caller, SendTranscript(body.email, body.language, body.timezone))
     return ok({"queued": True})

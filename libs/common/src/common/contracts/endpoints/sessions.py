@@ -203,9 +203,11 @@ ENDPOINTS = (
         "Say who the visitor is",
         "`vip`, `email` and `customer_id` count only with a signature made by the shop's server: "
         "hex HMAC-SHA256, under the shop's secret, of "
-        "`<session_name>.<canonical JSON of customer_id, email, vip>`.",
+        "`<session_name>.<canonical JSON of customer_id, email, vip>`. Without one, or with one "
+        "that does not fit, the rest counts, and `not_taken` names what does not.",
         body=sessions.Identify,
-        answer=answers.Session,
+        answer=answers.Identified,
+        enveloped=False,
         errors=(*_OPEN, *_COMMIT),
         signs=True,
         sample={"profile": {"nickname": "Ada", "language": "en"}},
