@@ -37,6 +37,8 @@ export class FakeBackend {
   /** Set to change what the next answers are. */
   answer = (question: string): { text: string; suggestions?: string[] } => ({ text: `You said: ${question}` })
   isInShift = true
+  /** What `identify` says needs a signature. */
+  notTaken: string[] = []
   /** Requests that match are refused with this status and code. */
   refuse: ((method: string, path: string) => { status: number; code: string } | null) | null = null
   /** Cuts a chat stream after so many pieces; the answer is stored all the same. */
@@ -192,7 +194,8 @@ export class FakeBackend {
     if (rest === '/events') return this.events(request, response, session)
     if (rest === '/messages') return ok(response, { data: this.page(session, url.searchParams) })
     if (rest === '' && name) return ok(response, { data: { session: this.visible(session), audit_trail: [] } })
-    if (['/typing', '/read', '/identify', '/transcript', '/stop'].includes(rest)) return void response.writeHead(204).end()
+    if (rest === '/identify') return ok(response, { data: {}, not_taken: this.notTaken })
+    if (['/typing', '/read', '/transcript', '/stop'].includes(rest)) return void response.writeHead(204).end()
     if (rest === '/rating') {
       this.append(session, 'rating', { score: body['score'], timestamp: Date.now() / 1000 })
       return ok(response, { data: {} })

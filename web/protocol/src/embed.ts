@@ -55,4 +55,4 @@ export type FromWindow =
   /** The name opens nothing by itself; the shop's server needs it to sign who its customer is. */
   | { kefu: 1; is: 'session'; name: string }
   | { kefu: 1; is: 'look'; color: string; ink: string }
-  | { kefu: 1; is: 'error'; code: string }
+  | { kefu: 1; is: 'error'; code: string; fields?: readonly string[] }

@@ -19,19 +19,21 @@ export interface Chat {
   destroy: () => void
 }
 
-/** Says, after the visitor has begun a conversation, that the next page should pick it up. */
-const MEMORY = 'fiido-kefu'
 const PHONE = '(max-width:560px),(max-height:480px) and (pointer:coarse)'
 const PATIENCE_MS = 15_000
 const whenIdle = window.requestIdleCallback ?? window.setTimeout
 const cancelIdle = window.cancelIdleCallback ?? window.clearTimeout
 
-/** Reads, or writes what is given, `null` to forget. */
-function memory(value?: string | null): string | null {
+/**
+ * Says, after the visitor has begun a conversation with this shop, that the next page should pick it
+ * up. Reads, or writes what is given, `null` to forget.
+ */
+function memory(shop = 'default', value?: string | null): string | null {
+  const key = `fiido-kefu@${shop}`
   try {
-    if (value) localStorage.setItem(MEMORY, value)
-    if (value === null) localStorage.removeItem(MEMORY)
-    return localStorage.getItem(MEMORY)
+    if (value) localStorage.setItem(key, value)
+    if (value === null) localStorage.removeItem(key)
+    return localStorage.getItem(key)
   } catch {
     // Blocked storage: the conversation is simply not picked up on the next page.
     return null
@@ -152,7 +154,7 @@ export function createChat(given: Options, base: string, emit: Emit, inline?: HT
     if (open && isPhone()) fullScreen = enterFullScreen(shell.panel, () => setOpen(false, true))
     if (!open) fullScreen?.leave(byBack)
     if (!open) fullScreen = null
-    if (isActive) memory(open ? 'open' : 'closed')
+    if (isActive) memory(settled.shop, open ? 'open' : 'closed')
     tellVisible()
     showUnread()
     if (open) frame?.focus()
@@ -166,15 +168,15 @@ export function createChat(given: Options, base: string, emit: Emit, inline?: HT
       clearTimeout(patience)
       shell.wait.hidden = true
       tellOptions(options)
+      waiting.splice(0).forEach(post)
       tellUser()
       tellVisible()
-      waiting.splice(0).forEach(post)
       emit('ready')
     } else if (message.is === 'close') {
       setOpen(false)
     } else if (message.is === 'active') {
       isActive = message.active
-      memory(isActive ? (isOpen ? 'open' : 'closed') : null)
+      memory(settled.shop, isActive ? (isOpen ? 'open' : 'closed') : null)
     } else if (message.is === 'look') {
       shell.box.style.setProperty('--c', message.color)
       shell.box.style.setProperty('--i', message.ink)
@@ -218,7 +220,7 @@ export function createChat(given: Options, base: string, emit: Emit, inline?: HT
     idle = whenIdle(resume)
   }
   const resume = (): void => {
-    const known = memory()
+    const known = memory(settled.shop)
     if (known && options.consent !== 'denied') {
       isActive = true
       if (known === 'open' && !isPhone()) setOpen(true)
@@ -251,10 +253,11 @@ export function createChat(given: Options, base: string, emit: Emit, inline?: HT
       tellOptions(more)
     },
     logout: () => {
-      memory(null)
-      isActive = false
       options = { ...options, user: undefined }
-      tell({ do: 'logout' })
+      // What an earlier page began would otherwise open for whoever comes next.
+      if (frame || memory(settled.shop)) send({ do: 'logout' })
+      memory(settled.shop, null)
+      isActive = false
     },
     destroy: () => {
       unread = 0

@@ -27,7 +27,8 @@ export function enterFullScreen(panel: HTMLElement, onBack: () => void): FullScr
     if (!history.state?.[MARK]) onBack()
   }
   try {
-    history.pushState({ ...history.state, [MARK]: 1 }, '')
+    // A page loaded anew while it was open still has the entry.
+    if (!history.state?.[MARK]) history.pushState({ ...history.state, [MARK]: 1 }, '')
   } catch {
     // A sandboxed page may not; then back leaves the page as it always did.
   }

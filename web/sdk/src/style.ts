@@ -11,7 +11,7 @@ export const CSS = `
 .x{--b:calc(var(--y) + env(safe-area-inset-bottom,0px));color:#fff}
 .l,.p{position:fixed;z-index:var(--z);right:var(--x)}
 .left .l,.left .p{right:auto;left:var(--x)}
-.l{bottom:var(--b);min-width:60px;height:60px;padding:0 17px;display:flex;align-items:center;gap:10px;border:0;cursor:pointer;border-radius:22px 22px 7px 22px;background:var(--c);color:var(--i,color(from var(--c) xyz clamp(0,(.183 - y)*999,.95) clamp(0,(.183 - y)*999,1) clamp(0,(.183 - y)*999,1.09)));font:600 15px/1 system-ui,sans-serif;box-shadow:0 1px 2px #0b1f1a29,0 10px 28px -6px #0b1f1a52;transition:transform .18s;-webkit-tap-highlight-color:transparent}
+.l{bottom:var(--b);min-width:60px;height:60px;padding:0 17px;display:flex;align-items:center;gap:10px;border:1px solid #0000;cursor:pointer;border-radius:22px 22px 7px 22px;background:var(--c);color:var(--i,color(from var(--c) xyz clamp(0,(.183 - y)*999,.95) clamp(0,(.183 - y)*999,1) clamp(0,(.183 - y)*999,1.09)));font:600 15px/1 system-ui,sans-serif;box-shadow:0 1px 2px #0b1f1a29,0 10px 28px -6px #0b1f1a52;transition:transform .18s;-webkit-tap-highlight-color:transparent}
 .left .l{border-radius:22px 22px 22px 7px}
 .l:hover{transform:translateY(-2px)}
 .l:focus-visible{outline:3px solid var(--c);outline-offset:3px;box-shadow:0 0 0 3px #fff}
@@ -19,7 +19,7 @@ export const CSS = `
 .o .l{border-radius:22px}
 .o .t,.o .b{display:none}
 .b{position:absolute;top:-6px;right:-6px;min-width:22px;height:22px;padding:0 6px;border-radius:11px;background:#c8321f;color:#fff;font-size:12px;line-height:22px;text-align:center;box-shadow:0 0 0 2px #fff}
-.p{bottom:calc(var(--b) + 74px);width:min(408px,100vw - 2*var(--x));height:min(704px,100dvh - var(--y) - 94px);border-radius:22px;overflow:hidden;background:#fff;box-shadow:0 0 0 1px #0b1f1a14,0 24px 64px -12px #0b1f1a59;transform-origin:100% 100%;animation:in .22s cubic-bezier(.2,.8,.3,1)}
+.p{bottom:calc(var(--b) + 74px);width:min(408px,100vw - 2*var(--x));height:min(704px,100dvh - var(--y) - 94px);border-radius:22px;overflow:hidden;outline:1px solid #0000;background:#fff;box-shadow:0 0 0 1px #0b1f1a14,0 24px 64px -12px #0b1f1a59;transform-origin:100% 100%;animation:in .22s cubic-bezier(.2,.8,.3,1)}
 .left .p{transform-origin:0 100%}
 .n .p{bottom:var(--b)}
 iframe{display:block;width:100%;height:100%;border:0;background:transparent;color-scheme:normal}

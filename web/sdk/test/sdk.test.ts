@@ -153,13 +153,35 @@ describe('the loader', () => {
     await load()
     api()['open']!()
     say({ is: 'active', active: true })
-    expect(localStorage.getItem('fiido-kefu')).toBe('open')
+    expect(localStorage.getItem('fiido-kefu@demo')).toBe('open')
     api()['destroy']!()
     delete page.FiidoKefu
     await load()
     await vi.waitUntil(() => frame())
     api()['logout']!()
     expect(localStorage.length).toBe(0)
+  })
+
+  it('leaves the conversation with another shop of the same site alone', async () => {
+    localStorage.setItem('fiido-kefu@other', 'open')
+    await load(null)
+    const idle = vi.spyOn(localStorage, 'getItem')
+    api()['init']!({ shop: 'demo', baseUrl: ORIGIN })
+    await vi.waitUntil(() => idle.mock.calls.length > 0)
+    expect(frame()).toBeNull()
+  })
+
+  it('has the window forget who was there before, however early the page says so', async () => {
+    localStorage.setItem('fiido-kefu@demo', 'closed')
+    await load()
+    api()['logout']!()
+    api()['setUser']!({ nickname: 'Ben' })
+    expect(localStorage.length).toBe(0)
+    const { postMessage } = frame()!.contentWindow as unknown as { postMessage: ReturnType<typeof vi.fn> }
+    expect(postMessage).not.toHaveBeenCalled()
+    say({ is: 'ready' })
+    const orders = postMessage.mock.calls.map(([order]) => (order as { do: string }).do)
+    expect(orders).toEqual(['options', 'logout', 'setUser', 'visible'])
   })
 
   it('may be called by who hears that it opened', async () => {

@@ -20,8 +20,9 @@ export interface VisitorOptions {
   store: Store
   language: () => string
   onChange: (view: VisitorView) => void
-  /** What was said of the visitor did not count: the shop's signature does not fit, or a field. */
-  onUserRefused?: () => void
+  /** These of what was said of the visitor do not count: they need a signature that fits, or one is
+   *  of a kind that is not known, and then none does. */
+  onUserRefused?: (fields: readonly string[]) => void
   fetch?: Fetch
   newId?: () => string
   now?: () => number

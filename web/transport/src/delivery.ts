@@ -17,6 +17,7 @@ import {
 import { backoffMs } from './backoff'
 import type { Core } from './core'
 import { ApiError } from './http'
+import { newId } from './ids'
 import type { OutboxEntry } from './outbox'
 import { readSse } from './sse'
 
@@ -259,7 +260,7 @@ export function createDelivery(core: Core, hooks: DeliveryHooks): Delivery {
 
   return {
     send: (content) => {
-      const id = core.options.newId?.() ?? crypto.randomUUID()
+      const id = core.options.newId?.() ?? newId()
       outbox.add(content, id, core.now() / 1000)
       void pump()
     },
@@ -273,7 +274,8 @@ export function createDelivery(core: Core, hooks: DeliveryHooks): Delivery {
     },
     discard: (id) => outbox.remove(id),
     stopAnswer: async () => {
-      await core.http.call('POST', core.sessionPath('/stop'))
+      // Refused where the answer has just ended by itself.
+      if (core.credentials) await core.http.call('POST', core.sessionPath('/stop')).catch(() => undefined)
     },
     hurry,
     confirm,

@@ -97,7 +97,7 @@ async function send(
       method,
       headers: { ...headers, ...json },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      signal: AbortSignal.any(signals.filter((one) => one !== undefined)),
+      signal: anyOf(signals.filter((one) => one !== undefined)),
       cache: 'no-store',
       credentials,
     })
@@ -106,6 +106,18 @@ async function send(
     const late = error instanceof DOMException && error.name === 'TimeoutError'
     throw new ApiError(late ? TIMEOUT : OFFLINE, String(error), 0)
   }
+}
+
+/** `AbortSignal.any`, which iPhones have from iOS 17.4 on only. */
+function anyOf(signals: AbortSignal[]): AbortSignal {
+  if (typeof AbortSignal.any === 'function') return AbortSignal.any(signals)
+  const either = new AbortController()
+  for (const one of signals) {
+    const end = (): void => either.abort(one.reason)
+    if (one.aborted) end()
+    else one.addEventListener('abort', end, { once: true, signal: either.signal })
+  }
+  return either.signal
 }
 
 async function refusal(response: Response): Promise<ApiError> {

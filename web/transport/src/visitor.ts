@@ -70,10 +70,14 @@ export function createVisitor(options: VisitorOptions): Visitor {
     if (!pendingUser || !core.credentials) return
     const { user, signature } = pendingUser
     const body = { profile: user, ...(signature ? { signature } : {}) }
-    await post(core.sessionPath('/identify'), body).then(
-      () => (pendingUser = null),
+    await post<{ not_taken?: string[] }>(core.sessionPath('/identify'), body).then(
+      ({ not_taken: fields = [] }) => {
+        pendingUser = null
+        if (fields.length > 0) options.onUserRefused?.(fields)
+      },
       (error: unknown) => {
-        if (error instanceof ApiError && error.code === 'VALIDATION_ERROR') options.onUserRefused?.()
+        const isWrong = error instanceof ApiError && error.code === 'VALIDATION_ERROR'
+        if (isWrong) options.onUserRefused?.(Object.keys(user))
       },
     )
   }
@@ -122,7 +126,9 @@ export function createVisitor(options: VisitorOptions): Visitor {
       core.setConversation((state) => ({ ...state, rating: 'given' }))
     },
     mailTranscript: async (email) => {
-      await post(core.sessionPath('/transcript'), { email, consent: true })
+      const { timeZone: timezone } = Intl.DateTimeFormat().resolvedOptions()
+      const language = options.language()
+      await post(core.sessionPath('/transcript'), { email, consent: true, language, timezone })
     },
     typing: () => {
       if (core.view.conversation.status !== 'manual_live') return

@@ -36,6 +36,23 @@ afterEach(async () => {
   await backend.stop()
 })
 
+describe('an older browser', () => {
+  it('talks without what came later: combined signals, random names', async () => {
+    const [any, name] = [AbortSignal.any, crypto.randomUUID]
+    Object.assign(AbortSignal, { any: undefined })
+    Object.defineProperty(crypto, 'randomUUID', { configurable: true, value: undefined })
+    try {
+      visitor.send('Hello again')
+      await until(() => visitor.view.conversation.messages.length === 4 && !visitor.view.turn)
+      visitor.forget()
+      expect(visitor.view.conversation.messages).toEqual([])
+    } finally {
+      Object.assign(AbortSignal, { any })
+      Object.defineProperty(crypto, 'randomUUID', { configurable: true, value: name })
+    }
+  })
+})
+
 describe('a page that comes back', () => {
   it('from the back-forward cache has all that was said meanwhile, once, and goes on', async () => {
     freeze()

@@ -1,40 +1,7 @@
 // @vitest-environment happy-dom
-import { flushPromises, mount, type VueWrapper } from '@vue/test-utils'
-import { createPinia } from 'pinia'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { FakeBackend } from '../../testing/fake-backend'
+import { describe, expect, it } from 'vitest'
 import { until } from '../../testing/wait'
-import App from '../src/App.vue'
-import { createTexts } from '../src/i18n'
-
-let backend: FakeBackend
-let window_: VueWrapper | null = null
-const realFetch = globalThis.fetch
-
-beforeEach(async () => {
-  backend = await new FakeBackend().start()
-  localStorage.clear()
-  // The window calls its own origin; here that is the backend in miniature.
-  globalThis.fetch = ((input: string, init?: RequestInit) => realFetch(`${backend.url}${input}`, init)) as typeof fetch
-})
-afterEach(async () => {
-  window_?.unmount()
-  window_ = null
-  globalThis.fetch = realFetch
-  await backend.stop()
-})
-
-async function open(language: 'en' | 'zh' = 'en'): Promise<VueWrapper> {
-  history.replaceState(null, '', `/embed?shop=demo&language=${language}`)
-  window_ = mount(App, { attachTo: document.body, global: { plugins: [createPinia(), await createTexts(language)] } })
-  await flushPromises()
-  return window_
-}
-
-async function write(chat: VueWrapper, text: string): Promise<void> {
-  await chat.find('.composer textarea').setValue(text)
-  await chat.find('.composer').trigger('submit')
-}
+import { backend, open, write } from './opened'
 
 describe('the chat window', () => {
   it('greets in the language asked for and offers questions and a person', async () => {
@@ -145,15 +112,14 @@ describe('the chat window', () => {
   })
 
   it('keeps nothing of a card put away where nothing may be kept', async () => {
-    history.replaceState(null, '', '/embed?shop=demo&language=en&consent=denied')
-    window_ = mount(App, { attachTo: document.body, global: { plugins: [createPinia(), await createTexts('en')] } })
-    await write(window_, 'I want a person')
+    const chat = await open('en', 'denied')
+    await write(chat, 'I want a person')
     await until(() => backend.sessions.size === 1 && backend.streams.get(backend.session().name)?.size)
     backend.takeover(backend.session())
     backend.release(backend.session())
-    await until(() => window_!.find('.card').exists())
-    await window_.find('.card .quiet').trigger('click')
-    expect(window_.find('.card').exists()).toBe(false)
+    await until(() => chat.find('.card').exists())
+    await chat.find('.card .quiet').trigger('click')
+    expect(chat.find('.card').exists()).toBe(false)
     expect(localStorage.length).toBe(0)
   })
 
@@ -177,19 +143,18 @@ describe('the chat window', () => {
   })
 
   it('keeps everything in memory where consent is still to be given', async () => {
-    history.replaceState(null, '', '/embed?shop=demo&language=en&consent=ask')
-    window_ = mount(App, { attachTo: document.body, global: { plugins: [createPinia(), await createTexts('en')] } })
-    const card = await until(() => window_!.find('.consent').exists() && window_!.find('.consent'))
-    expect(window_.find('.composer').exists()).toBe(false)
+    let chat = await open('en', 'ask')
+    const card = await until(() => chat.find('.consent').exists() && chat.find('.consent'))
+    expect(chat.find('.composer').exists()).toBe(false)
     expect(localStorage.length).toBe(0)
     await card.find('.btn').trigger('click')
-    expect(window_.find('.composer').exists()).toBe(true)
-    await write(window_, 'Agreed')
-    await until(() => backend.sessions.size === 1 && localStorage.length > 0)
+    expect(chat.find('.composer').exists()).toBe(true)
+    await write(chat, 'Agreed')
+    await until(() => localStorage.getItem('fiido-kefu:demo'))
 
-    window_.unmount()
-    window_ = mount(App, { attachTo: document.body, global: { plugins: [createPinia(), await createTexts('en')] } })
-    await until(() => window_!.text().includes('Agreed'))
-    expect(window_.find('.consent').exists()).toBe(false)
+    chat.unmount()
+    chat = await open('en', 'ask')
+    await until(() => chat.text().includes('Agreed'))
+    expect(chat.find('.consent').exists()).toBe(false)
   })
 })

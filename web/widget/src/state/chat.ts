@@ -6,8 +6,10 @@ import type { ChatOptions, Theme, ToWindow } from '@fiido-kefu/protocol/embed'
 import { createHttp, createVisitor, memoryStore, safeStore, type VisitorView } from '@fiido-kefu/transport'
 import { isLanguage, type Language } from '../i18n'
 import { createBridge, embedding, type Embedding } from './bridge'
+import { useDraft } from './draft'
 import { DEFAULT_COLOR } from './look'
 import { useRating } from './rating'
+import { useReadMark } from './readmark'
 import { logRows, tailRows, type Row } from './rows'
 
 interface Choices {
@@ -26,7 +28,6 @@ export const useChat = defineStore('chat', () => {
   const language = ref<Language>('en')
   const isVisible = ref(!bridge.isEmbedded)
   const isFullScreen = ref(false)
-  const readSeq = ref(0)
 
   const consent = ref(hasAgreed(place) ? 'granted' : (options.value.consent ?? 'auto'))
   const mayStart = computed(() => consent.value !== 'ask')
@@ -42,7 +43,10 @@ export const useChat = defineStore('chat', () => {
     store,
     language: () => language.value,
     onChange: (next) => (view.value = next),
-    onUserRefused: () => bridge.tell({ kefu: 1, is: 'error', code: 'USER_REFUSED' }),
+    onUserRefused: (fields) => {
+      console.warn(`[FiidoKefu] setUser: not taken without a signature of the shop's server that fits: ${fields.join(', ')}`)
+      bridge.tell({ kefu: 1, is: 'error', code: 'USER_REFUSED', fields })
+    },
     locks: navigator.locks,
     channel: openChannel,
     window,
@@ -72,6 +76,8 @@ export const useChat = defineStore('chat', () => {
     if (typing) setTimeout(() => (clock.value = Date.now()), typing.until - Date.now() + 50)
   })
   const rating = useRating(conversation, store, `fiido-kefu:${place.shop}:skipped`)
+  const read = useReadMark(conversation, store, `fiido-kefu:${place.shop}:read`)
+  const draft = useDraft(store, `fiido-kefu:${place.shop}:draft`)
   const rows = computed<Row[]>(() => {
     const extra: Row[] = []
     if (can('rating') && rating.isShown.value) extra.push({ key: 'rating', kind: 'rating' })
@@ -79,7 +85,6 @@ export const useChat = defineStore('chat', () => {
     return [...log.value, ...tail.value, ...extra]
   })
 
-  watch(() => conversation.value.sessionName, () => (readSeq.value = 0))
   const status = computed(() => conversation.value.status)
   const isEmpty = computed(() => messages.value.length === 0 && outbox.value.length === 0 && !turn.value)
   const speaker = computed(() => {
@@ -99,7 +104,7 @@ export const useChat = defineStore('chat', () => {
   /** What the server does not switch off is on. */
   const can = (feature: string): boolean => config.value?.features?.[feature] !== false
   const unread = computed(() =>
-    isVisible.value ? 0 : messages.value.filter((one) => one.role !== 'user' && one.seq > readSeq.value).length,
+    isVisible.value ? 0 : messages.value.filter((one) => one.role !== 'user' && one.seq > read.seq.value).length,
   )
 
   function readChoices(): Choices {
@@ -132,11 +137,11 @@ export const useChat = defineStore('chat', () => {
 
   function markRead(): void {
     const newest = messages.value[messages.value.length - 1]?.seq ?? 0
-    if (!isVisible.value || newest <= readSeq.value) return
-    readSeq.value = newest
-    visitor.read(newest)
+    if (isVisible.value && read.set(newest)) visitor.read(newest)
   }
 
+  /** What the page has the visitor say goes out when the visitor has agreed. */
+  let early = ''
   function hear(message: ToWindow): void {
     if (message.do === 'options') {
       options.value = { ...options.value, ...message.options }
@@ -148,23 +153,30 @@ export const useChat = defineStore('chat', () => {
       isFullScreen.value = message.fullScreen
       if (message.visible) visitor.wake()
     } else if (message.do === 'sendMessage') {
-      if (mayStart.value && message.text.trim()) visitor.send(message.text.trim().slice(0, maxChars.value))
+      const text = message.text.trim().slice(0, maxChars.value)
+      if (!mayStart.value) early = text
+      else if (text) visitor.send(text)
     } else if (message.do === 'setUser') visitor.identify(message.user, message.signature)
     else if (message.do === 'logout') {
       visitor.forget()
       rating.forget()
+      read.forget()
+      draft.value = ''
     }
   }
 
   function decideConsent(agreed: boolean): void {
     consent.value = agreed ? 'granted' : 'denied'
+    if (agreed && early) visitor.send(early)
+    early = ''
   }
 
   return {
     place, bridge, options, config, bot, isUnreachable, language, isVisible, isFullScreen, consent, mayStart,
     choices, view, visitor, conversation, messages, turn, outbox, rows, status, isEmpty, speaker, texts,
     color, theme, languages, maxChars, unread, can, hear, choose, load, markRead, decideConsent,
-    skipRating: rating.skip,
+    draft, skipRating: rating.skip,
+    shopName: computed(() => texts.value.title ?? config.value?.shop.name ?? ''),
     isManual: computed(() => isManual(status.value)),
   }
 })
