@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
+from playwright.async_api import TimeoutError as PageTimeout
 
 from dev.actors import Agent
 from dev.rig import Rig
@@ -38,7 +39,22 @@ OscillatorNode.prototype.start = function (...given) {
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def ear(browser: Browser, stack: Rig) -> AsyncIterator[Desk]:
+async def nobody_returns(stack: Rig) -> None:
+    """Whom other stories left with an agent would come back to the queue in the middle of this one,
+    and be announced together with its own visitors."""
+    admin = await stack.admin()
+    served = "/api/sessions?status=manual_live&limit=100"
+    while left := (await admin.get(served)).body["data"]["sessions"]:
+        for one in left:
+            await admin.post(f"/api/sessions/{one['session_name']}/close")
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def ear(
+    browser: Browser,
+    stack: Rig,
+    nobody_returns: None,
+) -> AsyncIterator[Desk]:
     """An agent whose browser may notify, and tells what it heard and saw."""
     async with at_desk(
         browser, stack, "Ear Lobe", script=SPY, permissions=["notifications"]
@@ -48,7 +64,10 @@ async def ear(browser: Browser, stack: Rig) -> AsyncIterator[Desk]:
 
 async def is_announced(desk: Desk, words: str) -> None:
     """Screen readers are told at the same moment, whatever else is done."""
-    await desk.page.wait_for_function("words => seen.spoken.has(words)", arg=words)
+    try:
+        await desk.page.wait_for_function("words => seen.spoken.has(words)", arg=words)
+    except PageTimeout:
+        raise AssertionError(await desk.page.evaluate("[...seen.spoken]")) from None
 
 
 async def tones(desk: Desk) -> int:

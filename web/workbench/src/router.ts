@@ -1,6 +1,7 @@
 /** Which page stands at which address; nobody gets past the login without one. */
 import { createRouter, createWebHistory, type RouteLocationNormalized, type Router } from 'vue-router'
 import { useAccount } from './stores/account'
+import { usePanel } from './stores/panel'
 import DeskView from './views/DeskView.vue'
 import LoginView from './views/LoginView.vue'
 
@@ -36,15 +37,16 @@ export function createPages(): Router {
       { path: '/:rest(.*)*', redirect: '/' },
     ],
   })
-  router.beforeEach((to) => guard(to))
+  router.beforeEach((to, from) => guard(to, from))
   return router
 }
 
-function guard(to: RouteLocationNormalized) {
+function guard(to: RouteLocationNormalized, from: RouteLocationNormalized) {
   const account = useAccount()
   if (account.phase === 'out' && !to.meta.isOpen) return { name: 'login', query: { next: to.fullPath } }
   if (account.phase === 'in' && to.name === 'login') return nextOf(to.query['next'])
   if (account.phase === 'in' && to.meta.right && !account.may(to.meta.right)) return { name: 'desk' }
+  if (from.name === 'conversation' && to.name === 'desk' && usePanel().leave()) return false
   return true
 }
 

@@ -1,12 +1,9 @@
 // @vitest-environment happy-dom
 import { ApiError } from '@fiido-kefu/transport'
-import { flushPromises, mount, type VueWrapper } from '@vue/test-utils'
-import { createPinia, setActivePinia } from 'pinia'
+import { flushPromises, type VueWrapper } from '@vue/test-utils'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { defineComponent, h, type Component } from 'vue'
+import type { Component } from 'vue'
 import type { Login } from '../src/api/wire'
-import { createTexts, TEXTS } from '../src/i18n'
-import { createPages } from '../src/router'
 import { useAccount } from '../src/stores/account'
 import { useConversation } from '../src/stores/conversation'
 import { useDrafts } from '../src/stores/drafts'
@@ -17,32 +14,19 @@ import ConversationPane from '../src/ui/ConversationPane.vue'
 import MessageRow from '../src/ui/MessageRow.vue'
 import QueueRow from '../src/ui/QueueRow.vue'
 import LoginView from '../src/views/LoginView.vue'
-import { FakeDesk, failure, loginAnswer, message, summary } from './fake-desk'
+import { draw as drawn, freshDesk } from './draw'
+import { failure, loginAnswer, message, summary, type FakeDesk } from './fake-desk'
 
 let desk: FakeDesk
 let shown: VueWrapper | null = null
 
-/** Mounts inside an app that has texts, stores and pages, as the real one does. */
+/** The one that stands on the page; the next test starts with none. */
 async function draw(component: Component, props: object = {}): Promise<VueWrapper> {
-  const pinia = createPinia()
-  setActivePinia(pinia)
-  const texts = createTexts('en')
-  const { t, te } = texts.global
-  const plain = { t: (key: string, values: Record<string, unknown> = {}) => t(key, values), te: (key: string) => te(key) }
-  shown = mount(defineComponent({ render: () => h(component, props) }), {
-    attachTo: document.body,
-    global: { plugins: [pinia, texts, createPages()], provide: { [TEXTS as symbol]: plain } },
-  })
-  await flushPromises()
-  return shown
+  return (shown = await drawn(component, props))
 }
 
 beforeEach(() => {
-  desk = new FakeDesk()
-  vi.stubGlobal('fetch', desk.fetch)
-  window.matchMedia = vi.fn().mockReturnValue({ matches: false, addEventListener: () => undefined }) as never
-  sessionStorage.clear()
-  localStorage.clear()
+  desk = freshDesk()
 })
 afterEach(() => {
   shown?.unmount()

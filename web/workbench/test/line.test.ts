@@ -116,6 +116,19 @@ describe('the queue', () => {
     expect(view.backlog.size).toBe(1000)
   })
 
+  it('says that more than a thousand wait, and fetches the rest when half of them are served', async () => {
+    sessions = Array.from({ length: 1200 }, (_one, index) => summary(`s${index}`))
+    open()
+    await until(() => !view.isLoading && view.phase === 'open')
+    expect([...view.cut]).toEqual(['pending_manual'])
+    expect(view.backlog.has('s1199')).toBe(false)
+    const served = sessions.slice(0, 501).map((one) => ({ ...one, status: 'closed' as const, version: 2 }))
+    sessions = [...sessions.slice(501), ...served]
+    for (const session of served) desk.push(EVENTS, { type: 'session_updated', session } as never)
+    await until(() => view.backlog.has('s1199'))
+    expect(view.cut.size).toBe(0)
+  })
+
   it('says what is wrong and recovers with the line', async () => {
     desk.isDown = true
     open()

@@ -24,10 +24,11 @@ export function actsFor({ status, serves, isMine, leads }: Standing): ReadonlySe
 }
 
 /** Acts that take a word about why; the team reads it in what happened to the conversation. */
-export type Reasoned = 'transfer' | 'release' | 'settle' | 'requeue' | 'close'
+export type Reasoned = 'takeover' | 'transfer' | 'release' | 'settle' | 'requeue' | 'close'
 
 /** What is said most, to be said with one press. */
 export const OFFERED: Record<Reasoned, readonly string[]> = {
+  takeover: ['my_case', 'my_language', 'my_topic'],
   transfer: ['specialist', 'language', 'shift_end'],
   release: ['answered', 'no_reply'],
   settle: ['by_mail', 'answered'],

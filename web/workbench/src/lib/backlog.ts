@@ -77,9 +77,14 @@ function askedAt(session: SessionSummary): number {
   return session.escalation?.trigger_at ?? session.waiting_since ?? Infinity
 }
 
+/** When somebody spoke last: reading and profiles change a session too, and nobody waits for those. */
+export function spokenAt(session: SessionSummary): number {
+  return session.last_message_at ?? session.updated_at
+}
+
 /** `Infinity - Infinity` is NaN, and NaN is falsy: the next criterion decides. */
 function newest(a: SessionSummary, b: SessionSummary): number {
-  return b.updated_at - a.updated_at || a.session_name.localeCompare(b.session_name)
+  return spokenAt(b) - spokenAt(a) || a.session_name.localeCompare(b.session_name)
 }
 
 const RANK: Record<SessionSummary['status'], number> = {

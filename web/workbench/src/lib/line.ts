@@ -23,6 +23,8 @@ export interface LineView {
   /** How many sessions there are in all, and how many of them the list has asked for. */
   total: number
   asked: number
+  /** Statuses of which there are more than were fetched. */
+  cut: ReadonlySet<SessionSummary['status']>
   /** When the lists were fetched last, and when the stream was heard last before it broke; ms. */
   readAt: number
   heardAt: number
@@ -58,6 +60,7 @@ export const NO_LINE: LineView = {
   error: null,
   total: 0,
   asked: 0,
+  cut: new Set(),
   readAt: 0,
   heardAt: 0,
 }
@@ -98,7 +101,17 @@ export function openLine(options: LineOptions): Line {
     const born = changes.filter((change) => !change.before).length
     set({ backlog, total: view.total + born, asked: view.asked + born })
     if (changes.length > 0) options.onNews(changes)
+    refill()
   })
+
+  /** Half of what was fetched of a longer list is gone: the rest of it is wanted. */
+  const refill = (): void => {
+    for (const status of view.cut) {
+      let left = 0
+      for (const session of view.backlog.values()) left += Number(session.status === status)
+      if (left < MOST / 2) return void reload()
+    }
+  }
 
   const take = (event: ServerEvent | QueueEvent, id: string | null): void => {
     if (event.type === 'ready' && id !== null) begin()
@@ -129,8 +142,10 @@ export function openLine(options: LineOptions): Line {
     return data
   }
 
-  const fetchWhole = async (query: string): Promise<SessionSummary[]> => {
+  const fetchWhole = async (status: (typeof WHOLE)[number], cut: Set<string>): Promise<SessionSummary[]> => {
+    const query = `status=${status}`
     const first = await fetchPage(query)
+    if (first.total > MOST) cut.add(status)
     const offsets: number[] = []
     for (let at = PAGE; at < Math.min(first.total, MOST); at += PAGE) offsets.push(at)
     const sessions = [...first.sessions]
@@ -143,11 +158,13 @@ export function openLine(options: LineOptions): Line {
 
   const fetchAll = async (): Promise<void> => {
     arrived = []
-    const lists = await Promise.all(WHOLE.map((status) => fetchWhole(`status=${status}`)))
+    const cut = new Set<SessionSummary['status']>()
+    const lists = await Promise.all(WHOLE.map((status) => fetchWhole(status, cut)))
     const newest = await fetchPage('')
     // What was known and is in no list any more has moved on: only what is fetched, or came since, counts.
     const backlog = merge([...lists.flat(), ...newest.sessions, ...arrived], new Map())
-    set({ backlog, total: newest.total, asked: newest.sessions.length, isLoading: false, error: null, readAt: now() })
+    const { total, sessions } = newest
+    set({ backlog, total, asked: sessions.length, cut, isLoading: false, error: null, readAt: now() })
   }
 
   const reload = (): Promise<void> => {

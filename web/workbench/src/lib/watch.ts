@@ -90,7 +90,7 @@ export function watchConversation({ api, name, onChange, onMessages, now = Date.
     const isTheirs = event.type === 'message_added' && event.role === 'user'
     set({ log, ...(isTheirs ? { visitorTypesUntil: 0 } : {}) })
     if (log.messages.length > 0) onMessages(log.messages)
-    if (event.type === 'status_change') void refreshSession()
+    if (event.type === 'status_change' || event.type === 'rating') void refreshSession()
   }
 
   const take = (event: ServerEvent, id: string | null): void => {
@@ -106,7 +106,7 @@ export function watchConversation({ api, name, onChange, onMessages, now = Date.
     return { session: data.session, trail: data.audit_trail }
   }
 
-  /** Reason, details and trail of the new state; the status itself came with the event. */
+  /** Reason, details and trail of the new state, a verdict's words; the news itself came with the event. */
   const refreshSession = async (): Promise<void> => {
     try {
       const { session, trail } = await fetchSession()

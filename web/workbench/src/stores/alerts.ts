@@ -4,9 +4,17 @@ import { ref } from 'vue'
 import type { SessionSummary } from '../api/wire'
 import { useTexts } from '../i18n'
 import { belongs } from '../lib/backlog'
+import { gatherBursts } from '../lib/bursts'
 import { createPlayer } from '../lib/tone'
 import { visitorName } from '../lib/words'
 import { usePreferences } from './preferences'
+
+/** So long apart are two sounds, or two notifications, about the same kind of thing. */
+const APART_MS = 3000
+/** So many are named in a notification. */
+const NAMED = 4
+
+type Kind = 'waiting' | 'message'
 
 export interface Change {
   before: SessionSummary | undefined
@@ -24,42 +32,63 @@ export const useAlerts = defineStore('alerts', () => {
   const spoken = ref('')
   /** The conversation in front of the agent makes no noise. */
   let present: { name: string; isSeen: () => boolean } | null = null
-  let open: (name: string) => void = () => undefined
+  let open: (name: string | null) => void = () => undefined
+  const waiting = gatherBursts<SessionSummary>(APART_MS, (sessions) => alert('waiting', sessions))
+  const written = gatherBursts<SessionSummary>(APART_MS, (sessions) => alert('message', sessions))
 
   function weigh(changes: readonly Change[], me: string): void {
     for (const change of changes) {
-      if (startedWaiting(change)) alert('waiting', change.after)
-      else if (wroteToMe(change, me) && !isInFront(change.after.session_name)) alert('message', change.after)
+      const { after } = change
+      if (startedWaiting(change)) waiting.add(after.session_name, after)
+      else if (wroteToMe(change, me) && !isInFront(after.session_name)) written.add(after.session_name, after)
+      // Whom somebody has taken meanwhile, or whom I have answered, needs no sound any more.
+      if (after.status !== 'pending_manual') waiting.drop(after.session_name)
+      if (!belongs(after, 'mine', me) || !after.unread) written.drop(after.session_name)
     }
+    waiting.flush()
+    written.flush()
   }
 
-  function transferred(name: string, session: SessionSummary | undefined): void {
-    if (session) alert('message', session, t('alert.transferred', { name: nameOf(session) }))
+  /** Nobody is there to be told. */
+  function hush(): void {
+    waiting.stop()
+    written.stop()
+  }
+
+  function transferred(session: SessionSummary | undefined): void {
+    if (session) alert('message', [session], t('alert.transferred', { name: nameOf(session) }))
     else if (preferences.sound) player.play('message')
-    void name
   }
 
   function isInFront(name: string): boolean {
     return present?.name === name && present.isSeen()
   }
 
-  function alert(kind: 'waiting' | 'message', session: SessionSummary, words?: string): void {
-    const title = words ?? t(`alert.${kind}`, { name: nameOf(session) })
-    spoken.value = title
+  function alert(kind: Kind, sessions: readonly SessionSummary[], words = wordsAbout(kind, sessions)): void {
+    spoken.value = words
     if (preferences.sound) player.play(kind)
-    notify(title, session)
+    notify(words, kind, sessions)
+  }
+
+  function wordsAbout(kind: Kind, sessions: readonly SessionSummary[]): string {
+    if (sessions.length > 1) return t(`alert.${kind}_many`, { count: sessions.length })
+    return t(`alert.${kind}`, { name: nameOf(sessions[0]!) })
   }
 
   function nameOf(session: SessionSummary): string {
     return visitorName(session, t('visitor.anonymous'))
   }
 
-  function notify(title: string, session: SessionSummary): void {
+  function notify(title: string, kind: Kind, sessions: readonly SessionSummary[]): void {
     if (!preferences.notifications || permission.value !== 'granted' || !document.hidden) return
-    const note = new Notification(title, { body: session.last_message_preview ?? '', tag: session.session_name })
+    const [first] = sessions
+    const one = sessions.length === 1 ? first : undefined
+    const names = sessions.slice(0, NAMED).map(nameOf).join(', ') + (sessions.length > NAMED ? ' …' : '')
+    const body = one ? (one.last_message_preview ?? '') : names
+    const note = new Notification(title, { body, tag: one?.session_name ?? kind })
     note.onclick = () => {
       window.focus()
-      open(session.session_name)
+      open(one?.session_name ?? null)
       note.close()
     }
   }
@@ -77,10 +106,13 @@ export const useAlerts = defineStore('alerts', () => {
     permission,
     weigh,
     transferred,
+    hush,
     allow,
     unlock: player.unlock,
     play: player.play,
     watch: (what: typeof present) => (present = what),
+    /** To a conversation, or to the queue. */
+    lead: (name: string | null) => open(name),
     onOpen: (act: typeof open) => (open = act),
   }
 })

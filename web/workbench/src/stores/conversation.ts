@@ -1,7 +1,7 @@
 /** The conversation in front of the agent, and everything that can be done with it. */
 import { ApiError, safeStore, type OutboxEntry } from '@fiido-kefu/transport'
 import { defineStore } from 'pinia'
-import { computed, reactive, ref, shallowRef } from 'vue'
+import { computed, reactive, ref, shallowRef, watch as whenever } from 'vue'
 import type { SessionState, SessionSummary } from '../api/wire'
 import { actsFor } from '../lib/acts'
 import { debounced } from '../lib/debounce'
@@ -9,7 +9,9 @@ import { createDelivery, type Delivery } from '../lib/delivery'
 import { wordsFor } from '../lib/problems'
 import { useTexts } from '../i18n'
 import { isGone, watchConversation, type Watch, type WatchView } from '../lib/watch'
+import { visitorName } from '../lib/words'
 import { useAccount } from './account'
+import { useAlerts } from './alerts'
 import { useClock } from './clock'
 import { useDrafts } from './drafts'
 import { useNotices } from './notices'
@@ -26,6 +28,7 @@ export const useConversation = defineStore('conversation', () => {
   const account = useAccount()
   const queue = useQueue()
   const drafts = useDrafts()
+  const alerts = useAlerts()
   const notices = useNotices()
   const clock = useClock()
   const name = ref<string | null>(null)
@@ -57,6 +60,11 @@ export const useConversation = defineStore('conversation', () => {
   })
   /** Expired, or out of reach: what was loaded is the last of it. */
   const isRemoved = computed(() => isGone(view.value?.error))
+  // A visitor who comes back after a removal begins anew under the same name.
+  whenever(
+    () => isRemoved.value && name.value !== null && queue.find(name.value) !== undefined,
+    (isBack) => isBack && name.value !== null && follow(name.value),
+  )
   const waitingSince = computed(() => {
     const summary = name.value ? queue.find(name.value) : undefined
     return summary?.waiting_since ?? facts.value?.escalation?.trigger_at ?? null
@@ -67,6 +75,7 @@ export const useConversation = defineStore('conversation', () => {
   )
   /** Until the server says that the answer is there, or will not come. */
   const isAiAnswering = computed(() => facts.value?.ai_answering ?? false)
+  const rating = computed(() => view.value?.session?.last_rating ?? null)
   const isVisitorTyping = computed(() => (view.value?.visitorTypesUntil ?? 0) / 1000 > clock.local)
   const pending = computed(() => (name.value ? (unsent.get(name.value) ?? []) : []))
 
@@ -81,15 +90,27 @@ export const useConversation = defineStore('conversation', () => {
       prefix: `kefu-workbench:${agent.id}:unsent:`,
       onChange: (session, entries) => void unsent.set(session, entries),
       onRefused: (session, error) => {
+        if (session !== name.value) return refusedElsewhere(session, error)
         notices.say('bad', wordsFor(error, texts))
-        if (session === name.value) void watch?.reload()
+        void watch?.reload()
       },
     })
     delivery.resume()
   }
 
+  /** Its words stay in their conversation; the notice leads there. */
+  function refusedElsewhere(session: string, error: ApiError): void {
+    const { t } = texts
+    const who = visitorName(queue.find(session) ?? { session_name: session, user_profile: {} }, t('visitor.anonymous'))
+    const action = { label: t('action.open'), run: () => alerts.lead(session) }
+    notices.say('bad', t('unsent.elsewhere', { name: who, why: wordsFor(error, texts) }), action)
+  }
+
   function open(session: string): void {
-    if (name.value === session && watch) return
+    if (name.value !== session || !watch) follow(session)
+  }
+
+  function follow(session: string): void {
     close()
     name.value = session
     if (!account.serves) return
@@ -200,6 +221,7 @@ export const useConversation = defineStore('conversation', () => {
     waitingSince,
     acts,
     isAiAnswering,
+    rating,
     isVisitorTyping,
     pending,
     unsent,

@@ -1,5 +1,5 @@
-/** What is being typed, per conversation and agent: answers, and reasons in dialogs. It outlives a
- * lost login, not the tab. */
+/** What is being typed, per agent: answers, reasons in dialogs, half-filled forms. It outlives a lost
+ * login, not the tab. */
 import { safeStore } from '@fiido-kefu/transport'
 import { defineStore } from 'pinia'
 import { computed, reactive, type WritableComputedRef } from 'vue'
@@ -33,4 +33,31 @@ export function useReason(session: string, act: string): WritableComputedRef<str
   // Sessions' names have no colon.
   const key = `${session}:${act}`
   return computed({ get: () => drafts.of(key), set: (text) => drafts.keep(key, text) })
+}
+
+export interface Kept<T> {
+  /** What a login that ended left in the form. */
+  left: Partial<T> | null
+  keep: (fields: T) => void
+  drop: () => void
+}
+
+/** A form somebody fills in. Nobody's secret belongs into it: it is stored where scripts can read. */
+export function useKept<T extends object>(form: string): Kept<T> {
+  const drafts = useDrafts()
+  // Sessions' names are not empty.
+  const key = `:${form}`
+  return {
+    left: readLeft<T>(drafts.of(key)),
+    keep: (fields) => drafts.keep(key, JSON.stringify(fields)),
+    drop: () => drafts.keep(key, ''),
+  }
+}
+
+function readLeft<T>(text: string): Partial<T> | null {
+  try {
+    return text ? (JSON.parse(text) as Partial<T>) : null
+  } catch {
+    return null
+  }
 }

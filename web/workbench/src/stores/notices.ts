@@ -19,12 +19,20 @@ export const useNotices = defineStore('notices', () => {
     notices.value = notices.value.filter((notice) => notice.id !== id)
   }
 
+  /** Its time counts where somebody can read it: who looks elsewhere finds it when they come back. */
+  function fade(id: number, milliseconds: number): void {
+    setTimeout(() => {
+      if (!document.hidden) dismiss(id)
+      else document.addEventListener('visibilitychange', () => fade(id, milliseconds), { once: true })
+    }, milliseconds)
+  }
+
   function say(kind: Notice['kind'], text: string, action?: Notice['action']): void {
     // The same words again are the same notice, only newer.
     notices.value = notices.value.filter((notice) => notice.text !== text).slice(-3)
     const id = (last += 1)
     notices.value.push({ id, kind, text, ...(action ? { action } : {}) })
-    setTimeout(() => dismiss(id), SHOWN_MS[kind])
+    fade(id, SHOWN_MS[kind])
   }
 
   return { notices, say, dismiss }

@@ -4,6 +4,8 @@ import { computed, ref } from 'vue'
 import { usePreferences } from './preferences'
 
 const NARROW = '(max-width: 1180px)'
+/** Where the sheet covers all there is. */
+const PHONE = '(max-width: 760px)'
 
 export const usePanel = defineStore('panel', () => {
   const preferences = usePreferences()
@@ -22,5 +24,12 @@ export const usePanel = defineStore('panel', () => {
     else preferences.details = open
   }
 
-  return { isOpen, isNarrow, toggle: () => set(!isOpen.value), close: () => set(false) }
+  /** Whether a way back led out of the sheet, and so no further. */
+  function leave(): boolean {
+    const isCover = isSheet.value && matchMedia(PHONE).matches
+    if (isCover) set(false)
+    return isCover
+  }
+
+  return { isOpen, isNarrow, toggle: () => set(!isOpen.value), close: () => set(false), leave }
 })

@@ -45,6 +45,12 @@ export const useQueue = defineStore('queue', () => {
     listed(view.value.backlog, { list: list.value, me: me.value, filters, order: order.value }),
   )
   const isFiltered = computed(() => hasFilters(filters))
+  /** A search among all looks at what is listed so far; `null` where that is everything. */
+  const looked = computed(() => {
+    const { asked, total } = view.value
+    const isSought = list.value === 'all' && (isFiltered.value || filters.text.trim() !== '')
+    return isSought && asked < total ? { asked, total } : null
+  })
   const longestWait = computed(() => {
     const since = counts.value.longestSince
     return since === null ? 0 : Math.max(0, clock.now - since)
@@ -71,7 +77,7 @@ export const useQueue = defineStore('queue', () => {
     if (event.type === 'agent_status') {
       if (event.agent.id === me.value) account.learn(event.agent)
       readTeam()
-    } else if (event.type === 'transfer') alerts.transferred(event.session_name, view.value.backlog.get(event.session_name))
+    } else if (event.type === 'transfer') alerts.transferred(view.value.backlog.get(event.session_name))
     else if (event.type === 'kicked') account.end('kicked')
   }
 
@@ -127,6 +133,12 @@ export const useQueue = defineStore('queue', () => {
     if (text.trim().length >= 2) askServer(text.trim())
   }
 
+  /** `1000+` where there are more than were fetched. */
+  function figure(of: 'waiting' | 'mine' | 'after_hours'): string {
+    const status = { waiting: 'pending_manual', mine: 'manual_live', after_hours: 'after_hours_email' } as const
+    return `${counts.value[of]}${view.value.cut.has(status[of]) ? '+' : ''}`
+  }
+
   function clearFilters(): void {
     Object.assign(filters, NO_FILTERS)
   }
@@ -139,6 +151,7 @@ export const useQueue = defineStore('queue', () => {
     counts,
     shown,
     isFiltered,
+    looked,
     isSearching,
     longestWait,
     languages,
@@ -150,6 +163,7 @@ export const useQueue = defineStore('queue', () => {
     stop,
     search,
     clearFilters,
+    figure,
     reload: () => line?.reload(),
     loadMore: () => line?.loadMore(),
     find: (name: string): SessionSummary | undefined => view.value.backlog.get(name),
