@@ -52,18 +52,16 @@ class Wiring:
 
 @asynccontextmanager
 async def wire(settings: Settings, chassis: Chassis) -> AsyncIterator[Wiring]:
-    clock, metrics = chassis.clock, chassis.metrics
-    keys = Keys(settings.redis_tag)
+    clock, metrics, keys = chassis.clock, chassis.metrics, Keys(settings.redis_tag)
     redis = RedisClient.open(settings.redis_url, name=chassis.name)
     await redis.check_server(
         allow_eviction=settings.allow_evicting_redis, require_persistence=settings.production
     )
     auth = ServiceClient(settings.auth_url, audience="auth", signer=chassis.signer)
     publisher = Publisher(redis, keys, source=chassis.name, clock=clock, new_id=new_id)
-    live = Live(redis, keys)
     roster = Roster(redis, keys, absence_seconds=settings.agent_absence_seconds)
     duty = Duty(redis, keys, settings.shift())
-    index = Index(redis, keys)
+    live, index, pace = Live(redis, keys), Index(redis, keys), Pace(redis, keys)
     regulator = Regulator(settings.rules())
     pressure = Pressure(redis, ratio=settings.busy_memory_ratio, metrics=metrics)
     sessions = Sessions(
@@ -105,11 +103,11 @@ async def wire(settings: Settings, chassis: Chassis) -> AsyncIterator[Wiring]:
     )
     chassis.verify_keys_with(AuthClient(auth, clock).verify_key)
     chassis.add_check("redis", redis.ping)
-    pace = {"replay_seconds": 1200.0, "linger_seconds": UNHURRIED_SECONDS}
-    chassis.follow(Tail(redis, keys, clock=clock, metrics=metrics, **pace))
+    habits = {"replay_seconds": 1200.0, "linger_seconds": UNHURRIED_SECONDS}
+    chassis.follow(Tail(redis, keys, clock=clock, metrics=metrics, **habits))
     chassis.supervise(consumer.run(), "consumer")
     chassis.supervise(timers.run(), "timers")
-    queue = Queue(sessions, index=index, pace=Pace(redis, keys), roster=roster, live=live)
+    queue = Queue(sessions, index=index, pace=pace, roster=roster, live=live)
     chassis.supervise(queue.run(), "queue")
     chassis.supervise(Retention(redis, keys, clock=clock, metrics=metrics).run(), "retention")
     policy = settings.call_policy()
