@@ -381,9 +381,12 @@ export type Ticket = {
   vip?: boolean
 }
 
+/** `timezone` (of the IANA's list) is the visitor's: the letter's times are in it. */
 export type Transcript = {
   consent: true
   email: string
+  language?: string | null
+  timezone?: string
 }
 
 export type Transfer = {

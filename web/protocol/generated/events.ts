@@ -19,6 +19,7 @@ export type AgentInfo = {
 /** One message of the excerpt a letter shows. */
 export type Line = {
   content: string
+  name?: string
   role: "user" | "assistant" | "agent" | "system"
   timestamp: number
 }
@@ -78,6 +79,7 @@ export type MailRequested = {
   details?: string
   email?: string | null
   escalation_id: string
+  is_cut?: boolean
   kind?: "escalation" | "follow_up" | "transcript"
   language?: string
   lines?: Line[]
@@ -87,6 +89,7 @@ export type MailRequested = {
   reason?: string
   session_name: string
   severity?: "low" | "high"
+  timezone?: string
   vip?: boolean
 }
 
