@@ -48,6 +48,12 @@ async function buildPage(name, folder) {
   renameSync(join(dist, 'index.html'), join(dist, folder, 'index.html'))
 }
 
+/**
+ * Has Chromium compile the loader's functions where it reads the script, off the page's main thread:
+ * a quarter of what the loader would cost the page. It counts on the first line only.
+ */
+const COMPILE_HINT = '//# allFunctionsCalledOnLoad\n'
+
 async function buildSdk() {
   await build({
     root: join(web, 'sdk'),
@@ -61,6 +67,8 @@ async function buildSdk() {
       lib: { entry: 'src/index.ts', formats: ['iife'], name: 'FiidoKefuLoader', fileName: () => 'fiido-kefu.js' },
     },
   })
+  const path = join(dist, 'sdk/fiido-kefu.js')
+  writeFileSync(path, COMPILE_HINT + readFileSync(path, 'utf8'))
 }
 
 function compress(folder) {

@@ -36,7 +36,9 @@ async def loader(door, path, encoding="identity"):
 
 
 def look_in(body: bytes) -> dict:
-    head, _, rest = body.partition(b"\n")
+    hint, head, rest = body.split(b"\n", 2)
+    # heeded on the first line only
+    assert hint == b"//# allFunctionsCalledOnLoad"
     assert rest == b"loader()\n}"
     assert head.startswith(b"{const FIIDO_KEFU_SHOP=")
     return json.loads(head.removeprefix(b"{const FIIDO_KEFU_SHOP=").removesuffix(b";"))

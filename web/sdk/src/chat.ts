@@ -198,7 +198,7 @@ export function createChat(given: Options, base: string, emit: Emit, inline?: HT
   /** The one thing that differs from shop to shop: say exactly what the page's policy lacks. */
   const violated = (event: SecurityPolicyViolationEvent): void => {
     if (!event.blockedURI.startsWith(origin)) return
-    console.warn(`[FiidoKefu] This page's Content-Security-Policy lacks: ${event.effectiveDirective} ${origin}`)
+    console.warn(`[FiidoKefu] The page's CSP lacks: ${event.effectiveDirective} ${origin}`)
     emit('error', { code: 'CSP', directive: event.effectiveDirective })
   }
 

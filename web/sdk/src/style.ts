@@ -19,8 +19,7 @@ export const CSS = `
 .o .l{border-radius:22px}
 .o .t,.o .b{display:none}
 .b{position:absolute;top:-6px;right:-6px;min-width:22px;height:22px;padding:0 6px;border-radius:11px;background:#c8321f;color:#fff;font-size:12px;line-height:22px;text-align:center;box-shadow:0 0 0 2px #fff}
-.p{bottom:calc(var(--b) + 74px);width:min(408px,100vw - 2*var(--x));height:min(704px,100dvh - var(--y) - 94px);border-radius:22px;overflow:hidden;outline:1px solid #0000;background:#fff;box-shadow:0 0 0 1px #0b1f1a14,0 24px 64px -12px #0b1f1a59;transform-origin:100% 100%;animation:in .22s cubic-bezier(.2,.8,.3,1)}
-.left .p{transform-origin:0 100%}
+.p{bottom:calc(var(--b) + 74px);width:min(408px,100vw - 2*var(--x));height:min(704px,100dvh - var(--y) - 94px);border-radius:22px;overflow:hidden;outline:1px solid #0000;background:#fff;box-shadow:0 0 0 1px #0b1f1a14,0 24px 64px -12px #0b1f1a59;animation:in .2s ease-out}
 .n .p{bottom:var(--b)}
 iframe{display:block;width:100%;height:100%;border:0;background:transparent;color-scheme:normal}
 .w{position:absolute;inset:0;display:grid;place-items:center;pointer-events:none}
@@ -31,7 +30,7 @@ iframe{display:block;width:100%;height:100%;border:0;background:transparent;colo
 .e{height:100%}
 .e .p{position:relative;inset:auto;width:100%;height:100%;border-radius:inherit;box-shadow:none;z-index:auto;animation:none}
 .k .p{background:#111816}
-@keyframes in{from{opacity:0;transform:translateY(12px) scale(.97)}}
+@keyframes in{from{opacity:0;transform:translateY(12px)}}
 @keyframes r{to{transform:rotate(1turn)}}
 @media(prefers-reduced-motion:reduce){.p,.w i{animation:none}.l{transition:none}}
 @media print{.l,.p{display:none}}`

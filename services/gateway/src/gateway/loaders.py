@@ -1,9 +1,11 @@
 """The loader as one shop's page gets it: the shop's look stands in it, so nothing is asked for.
 
+    //# allFunctionsCalledOnLoad
     {const FIIDO_KEFU_SHOP={"shop":"berlin","position":"left"};
     …the built loader…
     }
 
+The first line has Chromium compile all functions off the page's main thread; it counts only there.
 A block's constant: the page gets no global of it, and two shops' lines on one page do not meet.
 """
 
@@ -56,7 +58,7 @@ class ShopWeb:
 
 def _with_look(built: Found, shop: Shop, encoding: str | None) -> Found:
     look = _script_json(drawn(shop)).encode()
-    body = b"{const FIIDO_KEFU_SHOP=%b;\n%b\n}" % (look, built.body)
+    body = b"//# allFunctionsCalledOnLoad\n{const FIIDO_KEFU_SHOP=%b;\n%b\n}" % (look, built.body)
     if encoding is not None:
         body = _PACK[encoding](body)
     return replace(built, body=body, encoding=encoding, etag=etag_of(body))
