@@ -19,11 +19,11 @@ from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo, available_timezones
 
+from common.contracts.common import is_email
 from common.events import MailRequested
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from notifier.errors import Undeliverable
-from notifier.settings import is_address
 from notifier.transcript_words import TRANSCRIPTS, transcript_language
 from notifier.words import Words, words
 
@@ -101,7 +101,7 @@ class Letters:
         s = self._stationery
         t = words(s.language)
         urgent = request.severity == "high" or request.cause == "safety"
-        reply_to = request.email if request.email and is_address(request.email) else None
+        reply_to = request.email if request.email and is_email(request.email) else None
         headline = t[f"cause.{request.cause}"]
         about = one_line(request.nickname, _LONGEST_SUBJECT_PART) or one_line(
             request.session_name, _LONGEST_SUBJECT_PART
@@ -132,7 +132,7 @@ class Letters:
         return Letter(self._parts(message, "team", values), s.team)
 
     def _transcript(self, request: MailRequested, *, now: float) -> Letter:
-        if request.email is None or not is_address(request.email):
+        if request.email is None or not is_email(request.email):
             raise Undeliverable("the visitor's address is not one")
         language = transcript_language(request.language)
         t = TRANSCRIPTS[language]

@@ -1,25 +1,14 @@
 """What the notifier reads from the environment."""
 
-import re
 from pathlib import Path
 from typing import ClassVar, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from common.contracts.common import is_email
 from common.settings import ServiceSettings
 from pydantic import Field, SecretStr, model_validator
 
-_ADDRESS = re.compile(
-    r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
-    r"@[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*",
-    re.ASCII,
-)
 _PORTS = {"none": 25, "starttls": 587, "tls": 465}
-
-
-def is_address(text: str) -> bool:
-    """A plain mailbox: dot-atom and host name, no quotes, no display name, no list."""
-    local, _, _ = text.partition("@")
-    return len(text) <= 254 and len(local) <= 64 and _ADDRESS.fullmatch(text) is not None
 
 
 class NotifierSettings(ServiceSettings):
@@ -96,9 +85,9 @@ class NotifierSettings(ServiceSettings):
 
     @model_validator(mode="after")
     def _addresses(self) -> Self:
-        if not is_address(self.mail_from):
+        if not is_email(self.mail_from):
             raise ValueError("MAIL_FROM: must be one plain e-mail address")
-        if not self.recipients or not all(is_address(one) for one in self.recipients):
+        if not self.recipients or not all(is_email(one) for one in self.recipients):
             raise ValueError("MAIL_TO: must be plain e-mail addresses, comma-separated")
         return self
 
