@@ -12,6 +12,7 @@ import pytest_asyncio
 import requests
 import schemathesis
 from common.security.policy import RULES
+from common.testing.waiting import PATIENCE_SECONDS
 from gateway.documents import openapi
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -53,7 +54,7 @@ class Cast:
 
     def bearer_to_lose(self) -> str:
         body = {"username": self.spare[0], "password": PASSWORD}
-        answer = self.http.post(self.base + "/api/agent/login", json=body, timeout=30)
+        answer = self.http.post(self.base + "/api/agent/login", json=body, timeout=PATIENCE_SECONDS)
         return f"Bearer {answer.json()['token']}"
 
 
@@ -144,7 +145,7 @@ def attempts(operation, mode: GenerationMode, cast: Cast, each: settings) -> lis
     """One endpoint, with input as it should be or as it should not."""
     checks, found = CHECKS.get_by_names(list(CHECKED)), []
     # an open stream answers `ready` and then nothing
-    patience = 0.3 if operation.path.endswith("/events") else 30
+    operation.schema.config.max_stream_events = 1 if operation.path.endswith("/events") else None
 
     @each
     @given(
@@ -156,7 +157,7 @@ def attempts(operation, mode: GenerationMode, cast: Cast, each: settings) -> lis
         cast.sent[operation.label] += 1
         try:
             case.call_and_validate(
-                base_url=cast.base, session=cast.http, checks=checks, timeout=patience
+                base_url=cast.base, session=cast.http, checks=checks, timeout=PATIENCE_SECONDS
             )
         except FailureGroup as group:
             found.extend(map(told, group.exceptions))
@@ -219,18 +220,20 @@ def test_methods_the_document_does_not_name_are_405(rig: Rig, cast: Cast) -> Non
     for path, known in openapi()["paths"].items():
         url = cast.base + path.replace("{name}", "session_a").replace("{username}", "somebody")
         for method in {"GET", "POST", "PUT", "DELETE", "PATCH"} - {m.upper() for m in known}:
-            answer = cast.http.request(method, url, timeout=30)
+            answer = cast.http.request(method, url, timeout=PATIENCE_SECONDS)
             assert answer.status_code == 405, (method, path)
             named = {m.strip() for m in answer.headers["Allow"].split(",")}
             assert {m.upper() for m in known} <= named, (method, path)
 
 
 def test_the_product_serves_the_document_that_is_committed(rig: Rig, cast: Cast) -> None:
-    assert cast.http.get(cast.base + "/api/openapi.json", timeout=30).json() == openapi()
+    assert (
+        cast.http.get(cast.base + "/api/openapi.json", timeout=PATIENCE_SECONDS).json() == openapi()
+    )
 
 
 def test_the_page_needs_nothing_but_itself(rig: Rig, cast: Cast) -> None:
-    page = cast.http.get(cast.base + "/api/docs", timeout=30)
+    page = cast.http.get(cast.base + "/api/docs", timeout=PATIENCE_SECONDS)
     assert "default-src 'none'" in page.headers["Content-Security-Policy"]
     assert "script-src 'sha256-" in page.headers["Content-Security-Policy"]
     assert "src=" not in page.text.partition("<script>")[0]

@@ -6,6 +6,7 @@ from itertools import count
 
 import httpx
 import pytest
+from common.testing.waiting import PATIENCE_SECONDS
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -114,7 +115,7 @@ class World:
     """One visitor and two agents over HTTP."""
 
     def __init__(self, base: str, ann: dict[str, str], bob: dict[str, str], bob_id: str) -> None:
-        self.http = httpx.Client(base_url=base, timeout=30)
+        self.http = httpx.Client(base_url=base, timeout=PATIENCE_SECONDS)
         self.ann, self.bob, self.bob_id = ann, bob, bob_id
         made = self.http.post("/api/conversation/new", json={})
         self.name = made.headers["x-session-name"]
