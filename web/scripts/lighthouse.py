@@ -28,25 +28,36 @@ PAGE = """<!doctype html><html lang="en"><meta charset="utf-8">
 <meta name="viewport" content="width=device-width,initial-scale=1"><title>A shop</title>
 <link rel="icon" href="data:,"><main><h1>A shop</h1><p>Bicycles, and people who know them.</p></main>{line}"""
 
+# One that does nothing, and one that makes no more than a button in a corner.
+SCRIPTS = {
+    "/empty.js": "",
+    "/bare.js": """const button = document.createElement('button')
+button.textContent = 'Chat'
+button.style.cssText = 'position:fixed;right:20px;bottom:20px;z-index:9'
+document.body.appendChild(button)""",
+}
+
 
 async def serve(gateway: str) -> tuple[web.AppRunner, str]:
-    """The pages on one origin, an empty script on another."""
+    """The pages on one origin, scripts to compare with on another."""
     lines = {
         "/without": "",
         "/empty": '<script async src="{elsewhere}/empty.js"></script>',
+        "/bare": '<script async src="{elsewhere}/bare.js"></script>',
         "/with": f'<script async src="{gateway}/sdk/fiido-kefu.js" data-shop="default"></script>',
     }
 
     async def page(request: web.Request) -> web.Response:
         return web.Response(content_type="text/html", text=PAGE.format(line=lines[request.path].format(elsewhere=urls[1])))
 
-    async def empty(_request: web.Request) -> web.Response:
-        return web.Response(content_type="text/javascript", text="")
+    async def script(request: web.Request) -> web.Response:
+        return web.Response(content_type="text/javascript", text=SCRIPTS[request.path])
 
     app = web.Application()
     for path in lines:
         app.router.add_get(path, page)
-    app.router.add_get("/empty.js", empty)
+    for path in SCRIPTS:
+        app.router.add_get(path, script)
     runner = web.AppRunner(app)
     await runner.setup()
     for _origin in range(2):

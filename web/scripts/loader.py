@@ -3,7 +3,8 @@
     PATH=$PWD/.venv/bin:$PATH python -m web.scripts.loader 9
 
 Medians of so many loads of a plain page with the line, less those of the same page without it: CPU
-time, which other work on the machine does not stretch, times four for a phone.
+time, which other work on the machine does not stretch, times four for a phone. Beside it what an
+empty script costs there, and one that makes a bare button: the page's own first use of the browser.
 """
 
 import asyncio
@@ -44,7 +45,7 @@ async def main(runs: int) -> None:
         async with running_rig(Path(folder)) as rig, async_playwright() as playwright:
             runner, base = await serve(rig.gateway)
             browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGS)
-            found: dict[str, list[Trace]] = {"/without": [], "/with": []}
+            found: dict[str, list[Trace]] = {path: [] for path in ("/without", "/empty", "/bare", "/with")}
             shifts = []
             for _ in range(runs):
                 for path, traces in found.items():
@@ -53,9 +54,10 @@ async def main(runs: int) -> None:
                     shifts.append(shift)
             await browser.close()
             await runner.cleanup()
-    cost = {name: SLOWER * (median(found["/with"], name) - median(found["/without"], name)) for name in WORK}
-    print(", ".join(f"{name} {spent:.1f}" for name, spent in cost.items()))
-    print(f"main thread {sum(cost.values()):.1f} ms at {SLOWER}x, largest layout shift {max(shifts)}")
+    for path, traces in found.items():
+        cost = {name: SLOWER * (median(traces, name) - median(found["/without"], name)) for name in WORK}
+        print(f"{path}: {sum(cost.values()):.1f} ms at {SLOWER}x;", ", ".join(f"{n} {ms:.1f}" for n, ms in cost.items()))
+    print(f"largest layout shift {max(shifts)}")
 
 
 def median(traces: list[Trace], name: str) -> float:

@@ -12,6 +12,7 @@ CATEGORIES = ["cc,benchmark", "devtools.timeline", "disabled-by-default-devtools
 BLANK = ("has_missing_content", "checkerboarded_needs_raster", "checkerboarded_needs_record")
 LONG_TASK_MS = 50
 FRAME_MS = 1000 / 60
+MARK = "traced"
 
 
 @dataclass
@@ -49,6 +50,7 @@ async def traced(browser: Browser, page: Page) -> AsyncIterator[Trace]:
     trace = Trace()
     await browser.start_tracing(page=page, categories=CATEGORIES)
     yield trace
+    await page.evaluate(f"console.timeStamp('{MARK}')")
     events = json.loads(await browser.stop_tracing())["traceEvents"]
     renderer = main_thread(events)
     read_frames(trace, events, renderer[0])
@@ -56,18 +58,11 @@ async def traced(browser: Browser, page: Page) -> AsyncIterator[Trace]:
 
 
 def main_thread(events: list[dict[str, Any]]) -> tuple[int, int]:
-    """Process and thread of the page; the renderers of the browser's own pages have little to do."""
-    threads = [
-        (event["pid"], event["tid"])
-        for event in events
-        if event["name"] == "thread_name" and event["args"]["name"] == "CrRendererMain"
-    ]
-    busy = dict.fromkeys(threads, 0.0)
-    for event in events:
-        thread = (event["pid"], event["tid"])
-        if thread in busy and event["ph"] == "X":
-            busy[thread] += event.get("dur", 0)
-    return max(busy, key=lambda thread: busy[thread])
+    """Process and thread of the page, where it left its mark: the browser's own pages have renderers
+    too, which may be busier than a plain page."""
+    marks = (one for one in events if one["name"] == "TimeStamp" and one["args"]["data"]["message"] == MARK)
+    mark = next(marks)
+    return mark["pid"], mark["tid"]
 
 
 def read_frames(trace: Trace, events: list[dict[str, Any]], process: int) -> None:
