@@ -5,9 +5,11 @@ import { flushPromises } from '@vue/test-utils'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { listed, NO_FILTERS } from '../src/lib/backlog'
 import { NO_LINE } from '../src/lib/line'
+import { createPages } from '../src/router'
 import { useAccount } from '../src/stores/account'
 import { useConversation } from '../src/stores/conversation'
 import { useDrafts } from '../src/stores/drafts'
+import { usePanel } from '../src/stores/panel'
 import { useQueue } from '../src/stores/queue'
 import Composer from '../src/ui/Composer.vue'
 import ConversationHead from '../src/ui/ConversationHead.vue'
@@ -148,6 +150,18 @@ it('who is offline and goes on working is told what comes of it, and is back wit
   await flushPromises()
   expect(page.find('.banner').exists()).toBe(false)
   useAccount().end('left')
+})
+
+it('on a phone the way back leads out of the details first, and then to the queue', async () => {
+  window.matchMedia = vi.fn().mockReturnValue({ matches: true, addEventListener: () => undefined }) as never
+  page = await draw(NumbersStrip)
+  const router = createPages()
+  await router.push('/c/s')
+  usePanel().toggle()
+  await router.push('/')
+  expect([router.currentRoute.value.name, usePanel().isOpen]).toEqual(['conversation', false])
+  await router.push('/')
+  expect(router.currentRoute.value.name).toBe('desk')
 })
 
 it('a message that was refused before a reload still says why', async () => {
