@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import json
 import secrets
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -149,6 +150,14 @@ class Rig:
         # what is younger may still be on its way to a consumer group
         before = (int(clock[0]) - 2) * 1000
         await self.stack.redis("XTRIM", "{kefu}:bus", "MINID", str(before))
+
+    async def forget(self, session: str) -> None:
+        """What a week without a word does: the session is removed when its timer is looked at."""
+        key = f"{{kefu}}:session:{session}"
+        state = json.loads(await self.stack.redis("HGET", key, "state"))
+        state["updated_at"] -= 7 * 86_400
+        await self.stack.redis("HSET", key, "state", json.dumps(state))
+        await self.stack.redis("ZADD", "{kefu}:due", "1", f"expire:{session}")
 
     # --- what a test waits for
 

@@ -1,5 +1,6 @@
 """The workbench as an agent uses it, and the visitors who come to it as scripts."""
 
+import re
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -123,7 +124,7 @@ class Desk:
 
     # --- what stands on the screen
 
-    async def stands(self, state: str) -> None:
+    async def stands(self, state: str | re.Pattern[str]) -> None:
         await expect(self.page.locator("[data-test=state]")).to_have_text(state)
 
     async def holds(self) -> None:
