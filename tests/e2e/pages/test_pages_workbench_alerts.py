@@ -146,6 +146,8 @@ async def test_my_own_visitors_are_announced_and_neither_others_nor_the_one_in_f
     before = await tones(ear)
     await mine.say("In front of you")
     await ear.sees("In front of you")
+    # the queue hears of it by a stream of its own, perhaps later
+    await expect(await ear.finds(str(mine.name))).to_contain_text("In front of you")
 
     await looks_away(ear)
     await theirs.say("To somebody else")
