@@ -9,9 +9,11 @@ from html import escape
 import pytest
 import pytest_asyncio
 from aiohttp import web
+from common.testing.waiting import PATIENCE_SECONDS
 from playwright.async_api import Browser, Frame, Page, async_playwright, expect
 
 from dev.rig import Rig, running_rig
+from dev.rig.rig import eventually
 
 from .desk import Desk, at_desk
 from .screen import agree, letters, rows
@@ -81,15 +83,28 @@ async def shop_url(stack: Rig) -> AsyncIterator[str]:
         yield url
 
 
+@pytest.fixture
+def shared(request: pytest.FixtureRequest) -> Rig | None:
+    """The product of most stories; it is not started for a test that uses another."""
+    return request.getfixturevalue("stack") if "stack" in request.fixturenames else None
+
+
 @pytest_asyncio.fixture(autouse=True, loop_scope="session")
-async def nobody_waits(stack: Rig) -> None:
+async def nobody_waits(shared: Rig | None) -> None:
     """Whom other stories left waiting would fill the lists before this one's visitors."""
-    admin = await stack.admin()
-    waiting = "/api/sessions?status=pending_manual&limit=100"
-    while left := (await admin.get(waiting)).body["data"]["sessions"]:
+    if shared is None:
+        return
+    admin = await shared.admin()
+
+    async def none_is_left() -> bool:
+        waiting = await admin.get("/api/sessions?status=pending_manual&limit=100")
+        left = waiting.body["data"]["sessions"]
         for one in left:
             await admin.takeover(one["session_name"])
             await admin.post(f"/api/sessions/{one['session_name']}/close")
+        return not left
+
+    await eventually(none_is_left)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -141,7 +156,7 @@ class Widget:
         await expect(self.frame.locator("header h1")).to_have_text(name)
 
     async def has_unsent(self, count: int) -> None:
-        await expect(self.frame.locator(".pale")).to_have_count(count, timeout=40_000)
+        await expect(self.frame.locator(".pale")).to_have_count(count)
 
     async def said(self) -> list[str]:
         """Every bubble's text, in order, oldest first."""
@@ -151,7 +166,7 @@ class Widget:
     async def session(self) -> str:
         return str((await self._kept())["sessionName"])
 
-    async def is_whole(self, rig: Rig, *, seconds: float = 20.0) -> None:
+    async def is_whole(self, rig: Rig, *, seconds: float = PATIENCE_SECONDS) -> None:
         """Who spoke and what stands on the screen is the log that this visitor may read."""
         kept = await self._kept()
         visitor = rig.visitor()

@@ -4,6 +4,7 @@ import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from common.testing.waiting import PATIENCE_SECONDS
 from playwright.async_api import Frame, Page
 
 from dev.rig.rig import eventually
@@ -40,7 +41,7 @@ async def agree(
     screen: Callable[[], Awaitable[Any]],
     log: Callable[[], Awaitable[Any]],
     *,
-    seconds: float = 20.0,
+    seconds: float = PATIENCE_SECONDS,
 ) -> None:
     """Waits until the screen shows what the log says; tells both where it does not in time."""
     last: dict[str, Any] = {}

@@ -2,10 +2,12 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 
 import pytest
+from common.testing.waiting import PATIENCE_SECONDS
 from playwright.async_api import Browser, Route
 
 from dev.actors import Visitor
@@ -27,16 +29,37 @@ READ = """() => {
   const list = document.querySelector('.list')
   const { top, height } = list.getBoundingClientRect()
   const rows = [...list.querySelectorAll('[role=article]')]
-  const row = rows.find(one => one.getBoundingClientRect().bottom > top + height / 2)
+  const row = rows.find(one => one.querySelector('.text') && one.getBoundingClientRect().bottom > top + height / 2)
   return { text: row.querySelector('.text').innerText, top: row.getBoundingClientRect().top }
 }"""
 WHERE = """text => [...document.querySelectorAll('.list [role=article]')]
   .find(one => one.querySelector('.text')?.innerText === text)?.getBoundingClientRect().top"""
 TWO_FRAMES = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 COUNT = "() => Number(document.querySelector('[aria-setsize]').getAttribute('aria-setsize'))"
+HEIGHT = "() => document.querySelector('.list').clientHeight"
 FROM_END = """() => {
   const list = document.querySelector('.list')
   return list.scrollHeight - list.clientHeight - list.scrollTop
+}"""
+
+
+# In every picture that is drawn: how far from its end the list stood at most, and how often it grew.
+FOLLOW = """() => {
+  const list = document.querySelector('.list')
+  window.followed = { grown: 0, far: 0 }
+  // made after the list's own observer, hence told after it, and before anything is painted
+  new ResizeObserver(() => {
+    followed.grown += 1
+    followed.far = Math.max(followed.far, list.scrollHeight - list.clientHeight - list.scrollTop)
+  }).observe(list.querySelector('.near'))
+}"""
+# What a careless list would do, once it is told to; for canaries.
+CARELESS = """{
+  const { get, set } = Object.getOwnPropertyDescriptor(Element.prototype, 'scrollTop')
+  Object.defineProperty(Element.prototype, 'scrollTop', {
+    get, set(to) { if (!window.keepsNoPlace) set.call(this, to) } })
+  new MutationObserver(() => window.keepsNoFocus && document.activeElement.blur())
+    .observe(document, { subtree: true, childList: true })
 }"""
 
 
@@ -65,6 +88,7 @@ async def reading(
     item = {"name": "fiido-kefu:default", "value": json.dumps(kept)}
     state = {"cookies": [], "origins": [{"origin": stack.gateway, "localStorage": [item]}]}
     context = await browser.new_context(locale="en-GB", storage_state=state, **options)  # type: ignore[arg-type]
+    await context.add_init_script(CARELESS)
     widget = await open_widget(await context.new_page(), shop_url)
     await widget.sees(f"Number {SAID - 1}")
     yield widget
@@ -74,7 +98,7 @@ async def reading(
 
 async def scroll(widget: Widget, top: int) -> None:
     """To this place, or so far from the end where it is negative."""
-    script = "top => { const l = document.querySelector('.list'); l.scrollTop = top < 0 ? l.scrollHeight - l.clientHeight + top : top }"
+    script = "top => { const l = document.querySelector('.list'); l.scrollTo(0, top < 0 ? l.scrollHeight - l.clientHeight + top : top) }"
     await widget.frame.evaluate(script, top)
     await widget.frame.evaluate(TWO_FRAMES)
 
@@ -94,22 +118,51 @@ async def still(widget: Widget, read: dict[str, float]) -> None:
     assert await widget.frame.evaluate(WHERE, read["text"]) == pytest.approx(read["top"], abs=1)
 
 
+async def nothing() -> None:
+    pass
+
+
+async def older_come(widget: Widget, meanwhile: Callable[[], Awaitable[None]] = nothing) -> None:
+    """Older messages come above while somebody reads; what is read stays where it is."""
+    asked: asyncio.Queue[Route] = asyncio.Queue()
+    await widget.page.route(OLDER, asked.put)
+    before = await widget.frame.evaluate(COUNT)
+    await scroll(widget, 0)
+    request = await asyncio.wait_for(asked.get(), PATIENCE_SECONDS)
+    await meanwhile()
+    read = await widget.frame.evaluate(READ)
+    await request.continue_()
+    await until(widget, COUNT, lambda count: count > before)
+    await still(widget, read)
+
+
+async def follows(widget: Widget, stack: Rig) -> None:
+    """An answer grows at the end, and in no picture the list stands elsewhere."""
+    await widget.frame.evaluate(FOLLOW)
+    await long_answer(widget, stack)
+    await widget.frame.wait_for_selector(".chips")
+    followed = await widget.frame.evaluate("window.followed")
+    assert followed["grown"] > 1
+    assert followed["far"] < 60, "a line and a half at most, until the next picture"
+    await until(widget, FROM_END, lambda far: far < 2)
+
+
+async def focuses_a_link(widget: Widget) -> None:
+    await widget.frame.locator(".list a").first.focus()
+
+
+async def link_has_focus(widget: Widget) -> None:
+    href = await widget.frame.evaluate("document.activeElement.href ?? ''")
+    assert href.startswith("https://shop.example/")
+
+
 @pytest.mark.parametrize("width", [390, 1280])
 async def test_older_messages_come_above_and_what_is_read_stays(
     browser: Browser, shop_url: str, stack: Rig, width: int
 ) -> None:
-    async with reading(
-        browser, shop_url, stack, viewport={"width": width, "height": 800}
-    ) as widget:
-        asked: asyncio.Queue[Route] = asyncio.Queue()
-        await widget.page.route(OLDER, asked.put)
-        before = await widget.frame.evaluate(COUNT)
-        await scroll(widget, 0)
-        request = await asyncio.wait_for(asked.get(), 20)
-        read = await widget.frame.evaluate(READ)
-        await request.continue_()
-        await until(widget, COUNT, lambda count: count > before)
-        await still(widget, read)
+    window = {"width": width, "height": 800}
+    async with reading(browser, shop_url, stack, viewport=window) as widget:
+        await older_come(widget)
 
 
 async def test_the_keyboard_reads_to_the_beginning_and_back_to_the_end(
@@ -117,10 +170,12 @@ async def test_the_keyboard_reads_to_the_beginning_and_back_to_the_end(
 ) -> None:
     async with reading(browser, shop_url, stack) as widget:
         frame = widget.frame
-        await frame.focus(".list")
-        while not await frame.get_by_text("Number 0 https").count():
+
+        async def at_the_beginning() -> bool:
             await frame.press(".list", "Home")
-            await frame.evaluate(TWO_FRAMES)
+            return await frame.get_by_text("Number 0 https").count() > 0
+
+        await eventually(at_the_beginning)
         assert await frame.evaluate("document.activeElement.className") == "list"
         await frame.press(".list", "PageDown")
         await frame.press(".list", "End")
@@ -129,23 +184,27 @@ async def test_the_keyboard_reads_to_the_beginning_and_back_to_the_end(
         await widget.sees(f"Number {SAID - 1}")
 
 
+async def test_the_button_leads_to_the_end_from_within_a_link(
+    browser: Browser, shop_url: str, stack: Rig
+) -> None:
+    async with reading(browser, shop_url, stack) as widget:
+        for way in (".down", "End"):
+            await scroll(widget, -3000)
+            await focuses_a_link(widget)
+            if way == "End":
+                await widget.page.keyboard.press(way)
+            else:
+                await widget.frame.click(way)
+            await until(widget, FROM_END, lambda far: far < 2)
+            await widget.frame.locator(".down").wait_for(state="detached")
+
+
 async def test_what_has_the_focus_keeps_it_while_older_messages_come(
     browser: Browser, shop_url: str, stack: Rig
 ) -> None:
     async with reading(browser, shop_url, stack) as widget:
-        asked: asyncio.Queue[Route] = asyncio.Queue()
-        await widget.page.route(OLDER, asked.put)
-        await scroll(widget, 0)
-        request = await asyncio.wait_for(asked.get(), 20)
-        before = await widget.frame.evaluate(COUNT)
-        link = widget.frame.locator(".list a").first
-        await link.focus()
-        read = await widget.frame.evaluate(READ)
-        await request.continue_()
-        await until(widget, COUNT, lambda count: count > before)
-        await still(widget, read)
-        href = await widget.frame.evaluate("document.activeElement.href")
-        assert href.startswith("https://shop.example/")
+        await older_come(widget, partial(focuses_a_link, widget))
+        await link_has_focus(widget)
 
 
 async def test_an_answer_grows_below_and_what_is_read_stays(
@@ -156,7 +215,7 @@ async def test_an_answer_grows_below_and_what_is_read_stays(
         await scroll(widget, -1500)
         read = await widget.frame.evaluate(READ)
         await widget.frame.locator(".down").wait_for()
-        await widget.frame.wait_for_selector(".chips")
+        await widget.frame.wait_for_selector(".chips", state="attached")
         await still(widget, read)
 
 
@@ -164,18 +223,23 @@ async def test_at_the_end_the_growing_answer_is_followed(
     browser: Browser, shop_url: str, stack: Rig
 ) -> None:
     async with reading(browser, shop_url, stack) as widget:
-        await long_answer(widget, stack)
-        far = await widget.frame.evaluate("""async () => {
-          let far = 0
-          const list = document.querySelector('.list')
-          while (list.querySelector('.growing')) {
-            far = Math.max(far, list.scrollHeight - list.clientHeight - list.scrollTop)
-            await new Promise(requestAnimationFrame)
-          }
-          return far
-        }""")
-        assert far < 60, "a line and a half at most, until the next frame is drawn"
-        await until(widget, FROM_END, lambda far: far < 2)
+        await follows(widget, stack)
+
+
+async def test_a_list_that_keeps_neither_place_nor_focus_would_be_caught(
+    browser: Browser, shop_url: str, stack: Rig
+) -> None:
+    """Canary: the same checks fail where the list is not let set its place, or the focus is taken."""
+    async with reading(browser, shop_url, stack) as widget:
+        await scroll(widget, -1)
+        await widget.frame.evaluate("window.keepsNoPlace = true")
+        with pytest.raises(AssertionError):
+            await follows(widget, stack)
+        await widget.frame.evaluate("window.keepsNoFocus = true")
+        with pytest.raises(AssertionError):
+            await older_come(widget, partial(focuses_a_link, widget))
+        with pytest.raises(AssertionError):
+            await link_has_focus(widget)
 
 
 async def long_answer(widget: Widget, stack: Rig) -> None:

@@ -347,7 +347,7 @@ async def test_after_a_logout_nothing_of_the_visitor_is_left(page: Page, site: S
     await page.evaluate("FiidoKefu.logout()")
     await widget.frame.wait_for_selector(".welcome")
     assert first not in str(await widget.frame.evaluate("JSON.stringify({ ...localStorage })"))
-    assert await page.evaluate("localStorage.length") == 0
+    await page.wait_for_function("localStorage.length === 0")
     await talks(page)
     assert await page.evaluate("window.session") != first
 

@@ -7,6 +7,7 @@ import pytest
 from playwright.async_api import Browser
 
 from dev.rig import Rig
+from dev.rig.rig import eventually
 
 from .conftest import Widget, embedded, open_widget
 
@@ -102,7 +103,7 @@ async def test_it_works_where_the_browser_denies_a_foreign_frame_its_storage(
     agent = await stack.agent()
     waiting = await agent.get("/api/sessions?status=pending_manual&sort=-created_at&limit=1")
     name = waiting.body["data"]["sessions"][0]["session_name"]
-    await agent.takeover(name)
+    assert (await agent.takeover(name)).status == 200
     await agent.say(name, "Seen without storage")
     await widget.sees("Seen without storage")
     assert widget.errors == []
@@ -117,8 +118,13 @@ async def test_on_a_phone_it_fills_the_screen_and_the_back_button_closes_it(
     )
     page = await context.new_page()
     widget = await open_widget(page, shop_url)
-    box = await page.locator("[data-fiido-kefu] .p").bounding_box()
-    assert box == {"x": 0, "y": 0, "width": 390, "height": 844}
+
+    async def fills_the_screen() -> bool:
+        box = await page.locator("[data-fiido-kefu] .p").bounding_box()
+        return box == {"x": 0, "y": 0, "width": 390, "height": 844}
+
+    # it grows out of its button
+    await eventually(fills_the_screen)
     size = "getComputedStyle(document.querySelector('.composer textarea')).fontSize"
     assert await widget.frame.evaluate(size) == "16px"
     await widget.ask("电池续航多少公里？")

@@ -2,7 +2,9 @@
  * A long list of rows of unknown height that keeps its place.
  *
  * At the end it sticks to the end; anywhere else the row under the visitor's eye stays where it
- * is, whatever is measured, added above, or grows below.
+ * is, whatever is measured, added above, or grows below. Home and End lead to the first and the
+ * last row at once: the browser's own way there would be cut short by the first row that is
+ * measured on it.
  */
 import { computed, nextTick, onBeforeUnmount, onMounted, ref, watch, type ComputedRef, type Ref } from 'vue'
 import { layOut, type Rows } from './rows'
@@ -11,6 +13,7 @@ const ESTIMATE = 84
 const OVERSCAN = 700
 const END_REACHED = 32
 const ANCHORS = 4
+const WRITES = 'input, textarea, select, [contenteditable]'
 
 export interface VirtualList {
   first: ComputedRef<number>
@@ -20,7 +23,7 @@ export interface VirtualList {
   isAtEnd: Ref<boolean>
   measure: (element: unknown, key: string) => void
   onScroll: () => void
-  toEnd: (smooth?: boolean) => void
+  toEnd: () => void
 }
 
 export function useVirtualList(scroller: Ref<HTMLElement | undefined>, keys: ComputedRef<string[]>): VirtualList {
@@ -112,10 +115,25 @@ export function useVirtualList(scroller: Ref<HTMLElement | undefined>, keys: Com
     top.value = lastTop = box.scrollTop
   }
 
-  function toEnd(smooth = false): void {
+  function toEnd(): void {
     const box = scroller.value
     isAtEnd.value = true
-    box?.scrollTo({ top: box.scrollHeight, behavior: smooth ? 'smooth' : 'instant' })
+    box?.scrollTo({ top: box.scrollHeight, behavior: 'instant' })
+  }
+
+  function toStart(): void {
+    scroller.value?.scrollTo({ top: 0, behavior: 'instant' })
+    onScroll()
+  }
+
+  function onKey(event: KeyboardEvent): void {
+    const go = { Home: toStart, End: toEnd }[event.key]
+    const isModified = event.ctrlKey || event.metaKey || event.altKey || event.shiftKey
+    if (!go || isModified || (event.target as Element).closest(WRITES)) return
+    event.preventDefault()
+    // What had the focus may be too far away to be drawn.
+    scroller.value?.focus({ preventScroll: true })
+    go()
   }
 
   // Aimed at before the rows are drawn, so that those of the right place are drawn, and only once.
@@ -123,7 +141,8 @@ export function useVirtualList(scroller: Ref<HTMLElement | undefined>, keys: Com
   watch([layout, measured], () => settle(), { flush: 'post' })
   onMounted(() => {
     if (scroller.value) frame.observe(scroller.value)
-    void nextTick(() => toEnd())
+    scroller.value?.addEventListener('keydown', onKey)
+    void nextTick(toEnd)
   })
   onBeforeUnmount(() => {
     observer.disconnect()
