@@ -8,10 +8,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
 import pytest
+from common.testing.waiting import PATIENCE_SECONDS
 from playwright.async_api import Browser, Route
 
 from dev.rig import Rig
-from dev.rig.rig import eventually
 
 from .conftest import Widget, a_shop, open_widget
 from .desk import Desk, at_desk, is_whole
@@ -114,20 +114,23 @@ async def both_want_vera(play: Play) -> tuple[Desk, Desk]:
         await clicked.wait()
         await route.continue_()
 
-    for desk in (play.ann, play.bob):
+    told = {}
+    for desk, other in ((play.ann, play.bob), (play.bob, play.ann)):
         await desk.open(session)
         await desk.page.route(f"**/{session}/takeover", together, times=1)
+        # the notice goes by itself after some seconds, so it is watched for from the beginning
+        notice = desk.page.locator(".notice", has_text=f"{other.name} was faster")
+        told[asyncio.ensure_future(notice.wait_for(timeout=PATIENCE_SECONDS * 1000))] = other, desk
+    for desk in (play.ann, play.bob):
         # a click that waits for its call would wait for the other's click
         await desk.page.evaluate("document.querySelector('[data-test=takeover]').click()")
-    admin = await play.rig.admin()
-
-    async def taken() -> bool:
-        return bool((await admin.state(session))["assigned_agent"])
-
-    await eventually(taken)
-    holder = (await admin.state(session))["assigned_agent"]["id"]
-    first, second = sorted((play.ann, play.bob), key=lambda desk: desk.agent_id != holder)
-    await second.told(f"{first.name} was faster")
+    done, waiting = await asyncio.wait(told, return_when=asyncio.FIRST_COMPLETED)
+    for one in waiting:
+        one.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+    seen = done.pop()
+    await seen
+    first, second = told[seen]
     await second.stands(f"With {first.name}")
     await first.holds()
     return first, second
