@@ -10,6 +10,6 @@ export default defineConfig({
     environmentOptions: { happyDOM: { settings: { enableIframePageLoading: true, fetch: { disableSameOriginPolicy: true } } } },
     // A backend that stops at the end of a test resets its lines; happy-dom reports each of them.
     onConsoleLog: (text) => !/ECONNRESET|ECONNREFUSED|socket hang up/.test(text),
-    testTimeout: 15_000,
+    testTimeout: 60_000,
   },
 })

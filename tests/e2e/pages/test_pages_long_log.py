@@ -219,6 +219,17 @@ async def test_an_answer_grows_below_and_what_is_read_stays(
         await still(widget, read)
 
 
+async def test_a_little_way_up_is_enough_not_to_follow_the_growing_answer(
+    browser: Browser, shop_url: str, stack: Rig
+) -> None:
+    async with reading(browser, shop_url, stack) as widget:
+        await long_answer(widget, stack)
+        await scroll(widget, -20)
+        await widget.frame.locator(".down").wait_for()
+        await widget.frame.wait_for_selector(".chips", state="attached")
+        await until(widget, FROM_END, lambda far: far > 200)
+
+
 async def test_at_the_end_the_growing_answer_is_followed(
     browser: Browser, shop_url: str, stack: Rig
 ) -> None:

@@ -81,11 +81,9 @@ export function useVirtualList(scroller: Ref<HTMLElement | undefined>, keys: Com
   function onScroll(): void {
     const box = scroller.value
     if (!box) return
-    const { scrollTop, clientHeight, scrollHeight } = box
+    const { scrollTop, clientHeight } = box
     top.value = scrollTop
-    // Growing content moves the end away from us; only going up means leaving it.
-    if (scrollTop + clientHeight >= scrollHeight - END_REACHED) isAtEnd.value = true
-    else if (scrollTop < lastTop - 1) isAtEnd.value = false
+    lookForEnd(box)
     lastTop = scrollTop
     // In the middle, because the oldest rows lose their heading when older ones come above them;
     // several, because any row may go.
@@ -93,6 +91,14 @@ export function useVirtualList(scroller: Ref<HTMLElement | undefined>, keys: Com
     anchors = keys.value
       .slice(index, index + ANCHORS)
       .map((key, at) => ({ key, delta: scrollTop - layout.value.offsetOf(index + at) }))
+  }
+
+  /** Growing content moves the end away from us: only going up means leaving it, however little. */
+  function lookForEnd({ scrollTop, clientHeight, scrollHeight }: HTMLElement): void {
+    const below = scrollHeight - clientHeight - scrollTop
+    if (below < 2) isAtEnd.value = true
+    else if (scrollTop < lastTop - 1) isAtEnd.value = false
+    else if (scrollTop > lastTop && below <= END_REACHED) isAtEnd.value = true
   }
 
   /** Where the list has to be scrolled to, to show what it showed. */
@@ -138,7 +144,15 @@ export function useVirtualList(scroller: Ref<HTMLElement | undefined>, keys: Com
 
   // Aimed at before the rows are drawn, so that those of the right place are drawn, and only once.
   watch([layout, measured], () => (top.value = held()))
-  watch([layout, measured], () => settle(), { flush: 'post' })
+  watch(
+    [layout, measured],
+    () => {
+      // A scroll may have happened whose event is yet to come.
+      if (isAtEnd.value && scroller.value) lookForEnd(scroller.value)
+      settle()
+    },
+    { flush: 'post' },
+  )
   onMounted(() => {
     if (scroller.value) frame.observe(scroller.value)
     scroller.value?.addEventListener('keydown', onKey)
