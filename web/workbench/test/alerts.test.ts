@@ -94,7 +94,7 @@ describe('who waits', () => {
 
 describe('who wrote to me', () => {
   const mine = (name: string, unread: number): SessionSummary =>
-    named(name, { status: 'manual_live', assigned_agent: { id: 'me', name: 'Mia' }, last_message_role: 'user', unread })
+    named(name, { status: 'manual_live', assigned_agent: { id: 'me', name: 'Mia' }, last_message_role: 'user', unread, last_message_at: unread })
 
   it('in a hurry rings once, and not for what was read meanwhile', () => {
     weigh(mine('a', 1))

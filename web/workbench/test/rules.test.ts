@@ -103,10 +103,18 @@ describe('alerts', () => {
   })
 
   it('ring for my visitors’ words, not for my own nor for colleagues’', () => {
-    const before = summary('s', { ...mine, unread: 1 })
-    expect(wroteToMe({ before, after: { ...before, unread: 2 } }, 'me')).toBe(true)
-    expect(wroteToMe({ before, after: { ...before, unread: 2 } }, 'other')).toBe(false)
-    expect(wroteToMe({ before, after: { ...before, last_message_role: 'agent', unread: 0 } }, 'me')).toBe(false)
+    const before = summary('s', { ...mine, unread: 1, last_message_at: 5 })
+    const after = { ...before, unread: 2, last_message_at: 6 }
+    expect(wroteToMe({ before, after }, 'me')).toBe(true)
+    expect(wroteToMe({ before, after }, 'other')).toBe(false)
+    expect(wroteToMe({ before, after: { ...after, last_message_role: 'agent', unread: 0 } }, 'me')).toBe(false)
+  })
+
+  it('ring for a new word though the one before it was read in the same moment, and not for the reading', () => {
+    const before = summary('s', { ...mine, unread: 1, last_message_at: 5 })
+    expect(wroteToMe({ before, after: { ...before, last_message_at: 6 } }, 'me')).toBe(true)
+    expect(wroteToMe({ before, after: { ...before, updated_at: 9 } }, 'me')).toBe(false)
+    expect(wroteToMe({ before, after: { ...before, unread: 0, last_message_at: 6 } }, 'me')).toBe(false)
   })
 })
 

@@ -3,7 +3,7 @@ import { defineStore } from 'pinia'
 import { ref } from 'vue'
 import type { SessionSummary } from '../api/wire'
 import { useTexts } from '../i18n'
-import { belongs } from '../lib/backlog'
+import { belongs, spokenAt } from '../lib/backlog'
 import { gatherBursts } from '../lib/bursts'
 import { createPlayer } from '../lib/tone'
 import { visitorName } from '../lib/words'
@@ -121,6 +121,8 @@ export function startedWaiting({ before, after }: Change): boolean {
   return after.status === 'pending_manual' && before?.status !== 'pending_manual'
 }
 
+/** By the message's time: what an earlier one was read by may have come in the same moment. */
 export function wroteToMe({ before, after }: Change, me: string): boolean {
-  return belongs(after, 'mine', me) && after.last_message_role === 'user' && (after.unread ?? 0) > (before?.unread ?? 0)
+  const isNew = spokenAt(after) > (before ? spokenAt(before) : 0)
+  return isNew && belongs(after, 'mine', me) && after.last_message_role === 'user' && Boolean(after.unread)
 }
