@@ -80,6 +80,18 @@ async def test_that_the_ai_is_answering_stands_there_as_long_as_it_does(
     await expect(ann.page.locator(".message.assistant")).to_have_count(1)
 
 
+# --- the list
+
+
+async def test_a_long_last_word_stays_within_its_row(stack: Rig, ann: Desk) -> None:
+    visitor = await waiting_visitor(stack, "Talkative")
+    await visitor.say("and another thing " * 10)
+    row = await ann.finds(str(visitor.name))
+    await expect(row).to_contain_text("and another thing and")
+    for part in (row, row.locator(".line")):
+        assert await part.evaluate("part => part.scrollWidth <= part.clientWidth")
+
+
 # --- a guest
 
 
