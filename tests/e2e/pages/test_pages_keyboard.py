@@ -97,7 +97,8 @@ async def test_the_widget_by_keys_alone(browser: Browser, stack: Rig, shop_url: 
     assert await launcher.evaluate("one => getComputedStyle(one).outlineStyle") == "solid"
     await page.keyboard.press("Enter")
     frame = await embedded(page)
-    await frame.wait_for_selector(".welcome")
+    # the AI's own questions have come, which take the place of others
+    await frame.get_by_text("How do I return my bike?").wait_for()
     assert await tab_through(frame, ".window") == NOTHING
     await gives_focus_back(frame, ".window > header [aria-label=Menu]", ".sheet")
     await frame.focus(".composer textarea")

@@ -51,14 +51,14 @@ class Retention:
         self.gauges = BusGauges(metrics or Metrics("bus"), "retention")
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Until cancelled. Waits first: services that start together make their groups meanwhile."""
         while True:
+            await asyncio.sleep(self._every_seconds)
             try:
                 if await self._take_turn():
                     await self.sweep()
             except (StateUnavailable, Busy, Unconfirmed) as error:
                 log.warning("retention waits for Redis", extra={"reason": error.code})
-            await asyncio.sleep(self._every_seconds)
 
     async def sweep(self) -> int:
         """One round; how many entries of the bus were removed."""
