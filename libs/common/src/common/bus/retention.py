@@ -51,7 +51,7 @@ class Retention:
         self.gauges = BusGauges(metrics or Metrics("bus"), "retention")
 
     async def run(self) -> None:
-        """Until cancelled. Waits first: services that start together make their groups meanwhile."""
+        """Until cancelled. Waits first: who starts together makes the groups meanwhile."""
         while True:
             await asyncio.sleep(self._every_seconds)
             try:
