@@ -177,13 +177,18 @@ async def at_desk(
     assert desk.errors == []
 
 
-async def waiting_visitor(rig: Rig, nickname: str) -> Visitor:
+async def new_visitor(rig: Rig, nickname: str) -> Visitor:
+    """Talks with the AI, and nobody else."""
     visitor = rig.visitor()
     await visitor.new()
-    await visitor.post(
-        f"/api/sessions/{visitor.name}/identify", {"profile": {"nickname": nickname}}
-    )
+    profile = {"nickname": nickname}
+    await visitor.post(f"/api/sessions/{visitor.name}/identify", {"profile": profile})
     await visitor.chat("How far does the battery go?")
+    return visitor
+
+
+async def waiting_visitor(rig: Rig, nickname: str) -> Visitor:
+    visitor = await new_visitor(rig, nickname)
     assert (await visitor.escalate()).status == 200
     return visitor
 

@@ -8,27 +8,16 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, expect
 
-from dev.actors import Visitor
 from dev.rig import Rig
 from dev.rig.rig import PASSWORD
 
-from .desk import Desk, new_person, waiting_visitor
+from .desk import Desk, new_person, new_visitor, waiting_visitor
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="session"),
     pytest.mark.xdist_group("e2e"),
     pytest.mark.browser,
 ]
-
-
-async def new_visitor(rig: Rig, nickname: str) -> Visitor:
-    """Talks with the AI, and nobody else."""
-    visitor = rig.visitor()
-    await visitor.new()
-    profile = {"nickname": nickname}
-    await visitor.post(f"/api/sessions/{visitor.name}/identify", {"profile": profile})
-    await visitor.chat("How far does the battery go?")
-    return visitor
 
 
 # --- an idle conversation goes

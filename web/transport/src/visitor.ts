@@ -36,7 +36,6 @@ export interface Visitor {
 export function createVisitor(options: VisitorOptions): Visitor {
   let pendingUser: { user: User; signature?: string } | null = null
   let typedAt = -Infinity
-  let readSeq = 0
   let onceSession: (() => void)[] = []
 
   const core = createCore(options, (isNew) => {
@@ -46,7 +45,6 @@ export function createVisitor(options: VisitorOptions): Visitor {
     onceSession.splice(0).forEach((one) => one())
   })
   const lost = (): void => {
-    readSeq = 0
     core.forget()
     feed.stop()
     core.set({ conversation: EMPTY, turn: null, connection: 'idle', isRestoring: false })
@@ -137,8 +135,7 @@ export function createVisitor(options: VisitorOptions): Visitor {
       void post(core.sessionPath('/typing')).catch(() => undefined)
     },
     read: (seq) => {
-      if (seq <= readSeq || !core.credentials) return
-      readSeq = seq
+      if (!core.credentials) return
       void post(core.sessionPath('/read'), { seq: Math.floor(seq) }).catch(() => undefined)
     },
     identify: (user, signature) => {

@@ -1,6 +1,7 @@
 """How a session looks to agents, in lists, on the bus, and to its visitor."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 import orjson
@@ -84,14 +85,7 @@ def for_agent(session: Session, history: Sequence[dict[str, Any]]) -> dict[str, 
     return {
         **_facts(session),
         "history": list(history),
-        "last_rating": None
-        if rating is None
-        else {
-            "score": rating.score,
-            "comment": rating.comment,
-            "agent_name": rating.agent_name,
-            "given_at": rating.given_at,
-        },
+        "last_rating": None if rating is None else asdict(rating),
     }
 
 
